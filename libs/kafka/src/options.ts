@@ -1,0 +1,43 @@
+import type { Logger, Registry } from '@tidegate/telemetry';
+import { z } from 'zod';
+
+const address = z
+  .string()
+  .regex(/^[^\s:,]+:\d{1,5}$/, 'must be host:port')
+  .refine((text) => {
+    const port = Number(text.slice(text.lastIndexOf(':') + 1));
+    return port >= 1 && port <= 65_535;
+  }, 'must have a port from 1 to 65535');
+
+const saslSchema = z.object({
+  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+  username: z.string().min(1),
+  password: z.string().min(1),
+});
+
+/** How the cluster is reached. Apps compose it into their config; every client of this library takes it. */
+export const kafkaOptionsSchema = z.object({
+  brokers: z.array(address).min(1),
+  clientId: z.string().min(1).default('tidegate'),
+  ssl: z.boolean().default(false),
+  sasl: saslSchema.optional(),
+  /** Reads come from a replica in this rack where the brokers offer one. */
+  rackId: z.string().default(''),
+  connectionTimeoutMs: z.number().int().min(100).max(60_000).default(3_000),
+  /** How long one request may stay unanswered before its connection is given up. */
+  requestTimeoutMs: z.number().int().min(500).max(120_000).default(10_000),
+});
+
+export type KafkaOptions = z.input<typeof kafkaOptionsSchema>;
+
+/** What every client logs and counts with. */
+export interface KafkaDeps {
+  logger: Logger;
+  registry: Registry;
+}
+
+export type KafkaSettings = z.output<typeof kafkaOptionsSchema>;
+
+export function kafkaSettings(options: KafkaOptions): KafkaSettings {
+  return kafkaOptionsSchema.parse(options);
+}

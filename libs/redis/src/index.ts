@@ -1,0 +1,2 @@
+export { RedisHealth } from './health';
+export { createRedis, redisOptionsSchema, type Redis, type RedisDeps, type RedisOptions } from './redis';
