@@ -1,6 +1,6 @@
 import type { Principal } from '@tidegate/auth';
 import type { Catalog } from '@tidegate/catalog';
-import type { JsonValue } from '@tidegate/contracts';
+import type { JsonObject, JsonValue } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import type { RangeReader, TailPool } from '@tidegate/kafka';
 import type { Policy } from '@tidegate/policy';
@@ -34,8 +34,8 @@ export interface ReadOptions extends StreamStart {
 }
 
 export interface RecordsPage {
-  /** JSON text of the array of rows, every digit kept. */
-  recordsJson: string;
+  /** Written out by `stringifyJson`, they keep every digit. */
+  records: JsonObject[];
   gone: JsonValue[][];
   cursor: string;
   gap: { reason: GapReason } | null;

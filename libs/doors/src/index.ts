@@ -1,0 +1,2 @@
+export { DoorsModule, type DoorsModuleAsyncOptions, type DoorsModuleOptions } from './doors.module';
+export { doorsOptionsSchema, type DoorsOptions, type StreamPath } from './options';
