@@ -25,17 +25,22 @@ export class ConfigError extends AppError {
  */
 export function loadConfig<S extends z.ZodType>(schema: S, env: Environment = process.env): Readonly<z.infer<S>> {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const result = schema.safeParse(set, { reportInput: false });
-  if (!result.success) throw new ConfigError(result.error.issues.map(toProblem));
+  const result = schema.safeParse(set, {
+    reportInput: false,
+    error: (issue) => (issue.input === undefined ? 'expected a value' : undefined),
+  });
+  if (!result.success) throw new ConfigError(result.error.issues.map((issue) => problemOf(issue, set)));
   return deepFreeze(result.data);
 }
 
-function toProblem(issue: z.core.$ZodIssue): VariableProblem {
-  return { variable: issue.path.map(String).join('.') || 'environment', expected: issue.message };
+function problemOf(issue: z.core.$ZodIssue, set: Environment): VariableProblem {
+  const variable = issue.path.map(String).join('.') || 'environment';
+  const missing = issue.path.length === 1 && set[variable] === undefined;
+  return { variable, expected: missing ? `not set; ${issue.message}` : issue.message };
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || ArrayBuffer.isView(value)) return value;
   for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
 }
