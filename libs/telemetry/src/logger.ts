@@ -1,7 +1,8 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
+import { redact } from './redact';
 import { requestContext } from './request-context';
 
-/** Pino's logger: `logger.info({ topic }, 'tail opened')`. */
+/** Pino's logger: `logger.info({ topic }, 'tail opened')`. Errors go under `err`. */
 export type Logger = PinoLogger;
 
 export interface LoggerOptions {
@@ -15,7 +16,36 @@ export interface LoggerOptions {
 /** A logger that writes JSON lines, adds the request context to each and keeps credentials out of them. */
 export function createLogger({ service, level = 'info', destination }: LoggerOptions): Logger {
   return pino(
-    { level, base: { service }, mixin: () => ({ ...requestContext.get() }) },
-    destination ?? pino.destination(1),
+    {
+      level,
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      mixin: () => ({ ...requestContext.get() }),
+      serializers: { err: describeError },
+      hooks: { streamWrite: redact },
+    },
+    destination ?? pino.destination({ fd: 1, sync: true }),
   );
+}
+
+interface DescribedError {
+  type: string;
+  message: string;
+  code?: string | number;
+  stack?: string;
+  cause?: DescribedError;
+}
+
+// Clients hang requests, headers and configurations onto their errors; only these fields are worth a line.
+function describeError(error: unknown, depth = 0): DescribedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  const { code } = error as { code?: unknown };
+  return {
+    type: error.name,
+    message: error.message,
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    ...(error.stack !== undefined && { stack: error.stack }),
+    ...(error.cause !== undefined && depth < 4 && { cause: describeError(error.cause, depth + 1) }),
+  };
 }

@@ -3,8 +3,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** What is known about the work in hand; every log line carries it. Fields can be added while it runs. */
 export interface RequestContext {
   requestId: string;
+  /** From `traceparent`: the trace, and the caller's span in it. */
   traceId?: string;
-  spanId?: string;
+  parentSpanId?: string;
   tenant?: string;
   subject?: string;
 }
