@@ -1,0 +1,14 @@
+import type { z } from 'zod';
+import { accountSchema, transactionSchema } from './bank';
+import { customerSchema } from './customer';
+import { orderSchema } from './order';
+
+/** The contracts of rows, by the names that the catalog's `schema:` uses. */
+export const contractSchemas = {
+  order: orderSchema,
+  customer: customerSchema,
+  account: accountSchema,
+  transaction: transactionSchema,
+} as const satisfies Record<string, z.ZodObject>;
+
+export type ContractName = keyof typeof contractSchemas;

@@ -1,0 +1,17 @@
+export { accountSchema, transactionSchema, type Account, type Transaction } from './bank';
+export { contractSchemas, type ContractName } from './contract';
+export { customerSchema, type Customer } from './customer';
+export { clientFrameSchema, closeCodes, serverFrames, subprotocol, type ClientFrame, type ServerFrame } from './frames';
+export { parseJson, stringifyJson, type JsonObject, type JsonValue } from './json';
+export {
+  orderLineSchema,
+  orderSchema,
+  orderStatuses,
+  placeOrderSchema,
+  type Order,
+  type OrderLine,
+  type OrderStatus,
+  type PlaceOrder,
+} from './order';
+export { type Problem } from './problem';
+export { topics } from './topics';
