@@ -17,7 +17,7 @@ const rules: readonly [RegExp, string][] = [
   [/\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?/g, mark],
   [/\btg_[a-z]+_\w+/g, mark],
   [/([?&](?:access_token|id_token|token|api_?key|ticket|password|secret)=)[^&\s"\\]+/gi, `$1${mark}`],
-  [/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@"\\]+@/gi, `$1${mark}@`],
+  [/(\b[a-z][a-z\d+.-]{0,20}:\/\/)[^\s/@"\\]+@/gi, `$1${mark}@`],
 ];
 
 /** The line without credentials: named fields, bearer values, JWTs, API keys, query parameters, users of URLs. */

@@ -1,0 +1,61 @@
+import { AppError } from '@tidegate/errors';
+import fc from 'fast-check';
+import { accessOf, Public, Require } from './access.decorators';
+import { bearerToken } from './bearer-token';
+
+describe(bearerToken.name, () => {
+  it('reads the token of the one Authorization header, whatever its case', () => {
+    expect(bearerToken({ rawHeaders: ['Host', 'a', 'AUTHORIZATION', 'bearer a.b-c_d'] })).toBe('a.b-c_d');
+    expect(bearerToken({ rawHeaders: ['authorization', 'Bearer  a.b'] })).toBe('a.b');
+  });
+
+  it('finds none where there is no such header, also not in a value of that name', () => {
+    expect(bearerToken({ rawHeaders: ['X-Forwarded', 'authorization', 'Accept', 'Bearer a'] })).toBeUndefined();
+  });
+
+  it.each([
+    ['the header twice', ['Authorization', 'Bearer a', 'Authorization', 'Bearer a']],
+    ['the header twice in other case', ['Authorization', 'Bearer a', 'authorization', 'Bearer b']],
+    ['another scheme', ['Authorization', 'Basic YTpi']],
+    ['no token', ['Authorization', 'Bearer']],
+    ['two tokens', ['Authorization', 'Bearer a b']],
+    ['a list', ['Authorization', 'Bearer a, Bearer b']],
+    ['an empty header', ['Authorization', '']],
+    ['other characters', ['Authorization', 'Bearer a"b']],
+  ])('refuses %s', (_what, rawHeaders) => {
+    expect(() => bearerToken({ rawHeaders })).toThrow(expect.objectContaining({ code: 'unauthenticated' }));
+  });
+
+  it('gives a token, nothing or `unauthenticated` for whatever headers', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.constant('Authorization'), fc.constant('Bearer x'), fc.string())),
+        (rawHeaders) => {
+          try {
+            expect(bearerToken({ rawHeaders }) ?? 'none').toMatch(/^[\w.~+/=-]+$/);
+          } catch (error) {
+            expect(AppError.is(error) && error.code).toBe('unauthenticated');
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe(accessOf.name, () => {
+  @Require({ roles: ['operator'] })
+  class Devices {
+    list() {}
+    @Public()
+    open() {}
+  }
+  class Forgotten {
+    list() {}
+  }
+
+  it('takes what the handler declares, else what its class does, else nothing', () => {
+    expect(accessOf(Devices.prototype.open, Devices)).toEqual({ kind: 'public' });
+    expect(accessOf(Devices.prototype.list, Devices)).toEqual({ kind: 'required', roles: ['operator'] });
+    expect(accessOf(Forgotten.prototype.list, Forgotten)).toBeUndefined();
+  });
+});
