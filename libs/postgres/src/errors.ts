@@ -1,4 +1,5 @@
 import { AppError } from '@tidegate/errors';
+import { types } from 'node:util';
 
 /** SQLSTATEs of a server that is starting, stopping, full or gone (classes 08 and 57P, 53300). */
 const unavailableStates = /^(08...|57P0[1-5]|53300)$/;
@@ -22,7 +23,7 @@ const lostConnection =
  * a deadlock or failed serialization `conflict`. Whatever is a mistake in the statement stays as it is.
  */
 export function translate(error: unknown): unknown {
-  if (AppError.is(error) || !(error instanceof Error)) return error;
+  if (AppError.is(error) || !types.isNativeError(error)) return error;
   const code = codeOf(error);
   if (isConnectionError(error)) {
     return new AppError('unavailable', 'The database is not available.', { cause: error, retryAfterMs: 1_000 });
@@ -36,15 +37,16 @@ export function translate(error: unknown): unknown {
 
 /** Whether the connection that gave this error cannot be used any more. */
 export function isConnectionError(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(isConnectionError);
-  if (!(error instanceof Error)) return false;
+  if (!types.isNativeError(error)) return false;
+  // What a name with several addresses gives: one error for each.
+  if ('errors' in error && Array.isArray(error.errors)) return error.errors.every(isConnectionError);
   const code = codeOf(error);
   return unavailableStates.test(code) || networkCodes.has(code) || lostConnection.test(error.message);
 }
 
-/** Whether a unique constraint refused the row, also inside an AppError's `cause`. */
+/** Whether a unique constraint refused the row. */
 export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Error && codeOf(error) === '23505';
+  return types.isNativeError(error) && codeOf(error) === '23505';
 }
 
 function codeOf(error: Error): string {
