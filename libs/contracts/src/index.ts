@@ -2,7 +2,7 @@ export { accountSchema, transactionSchema, type Account, type Transaction } from
 export { contractSchemas, type ContractName } from './contract';
 export { customerSchema, type Customer } from './customer';
 export { clientFrameSchema, closeCodes, serverFrames, subprotocol, type ClientFrame, type ServerFrame } from './frames';
-export { parseJson, stringifyJson, type JsonObject, type JsonValue } from './json';
+export { isRawNumber, parseJson, stringifyJson, type JsonObject, type JsonValue, type RawNumber } from './json';
 export {
   orderLineSchema,
   orderSchema,
@@ -14,4 +14,5 @@ export {
   type PlaceOrder,
 } from './order';
 export { type Problem } from './problem';
+export { contractShapes, type ObjectShape, type Shape } from './shape';
 export { topics } from './topics';

@@ -6,9 +6,9 @@ export type OrderStatus = (typeof orderStatuses)[number];
 
 export const orderLineSchema = z.object({
   sku: id,
-  product: z.string(),
-  brand: z.string(),
-  department: z.string(),
+  product: z.string().nullable(),
+  brand: z.string().nullable(),
+  department: z.string().nullable(),
   quantity: jsonNumber,
   unitPrice: jsonNumber,
   discount: jsonNumber,

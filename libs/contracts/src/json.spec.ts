@@ -1,0 +1,106 @@
+import { AppError } from '@tidegate/errors';
+import fc from 'fast-check';
+import { isRawNumber, parseJson, stringifyJson, type JsonObject } from './json';
+
+const object = (text: string) => parseJson(text) as JsonObject;
+
+describe('parseJson() and stringifyJson()', () => {
+  // Others rounded 64-bit ids and turned 1e999 into null: redpanda-data/console#630, tulios/kafkajs#448.
+  it.each([
+    '{"id":9007199254740993,"t":73314510714175488,"p":1.10,"x":1e999}',
+    '[1.0,-0,0.0000001,1E5,1e+5,123456789012345678901234567890.5,-1.50]',
+    '9007199254740993',
+    '{"nested":{"list":[1.10,{"deep":1e-400}]}}',
+  ])('keep the digits of %s', (text) => {
+    expect(stringifyJson(parseJson(text))).toBe(text);
+  });
+
+  it('keep every number that JSON can write', () => {
+    const digits = fc.stringMatching(/^\d{1,22}$/);
+    const number = fc
+      .tuple(
+        fc.constantFrom('', '-'),
+        fc.stringMatching(/^(0|[1-9]\d{0,21})$/),
+        fc.option(digits, { nil: undefined }),
+        fc.option(fc.stringMatching(/^[eE][+-]?\d{1,3}$/), { nil: undefined }),
+      )
+      .map(([sign, whole, fraction, exponent]) => `${sign}${whole}${fraction ? `.${fraction}` : ''}${exponent ?? ''}`);
+    const text = fc
+      .tuple(number, number, fc.string())
+      .map(([a, b, s]) => `{"a":${a},"s":${JSON.stringify(s)},"l":[${b}]}`);
+    fc.assert(fc.property(text, (json) => stringifyJson(parseJson(json)) === json));
+  });
+
+  it('agree with JSON on any value', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(JSON.parse(stringifyJson(parseJson(text)))).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it('keep a plain number where a double says the same', () => {
+    const row = object('{"a":1,"b":-12.5,"c":123456789012345,"d":0.001,"e":1e999}');
+    expect([row['a'], row['b'], row['c'], row['d']]).toEqual([1, -12.5, 123456789012345, 0.001]);
+    expect(isRawNumber(row['e'])).toBe(true);
+    expect(isRawNumber(row['a'])).toBe(false);
+    expect(isRawNumber({ rawJSON: '1' })).toBe(false);
+  });
+
+  it('are not fooled by digits, quotes and backslashes inside strings', () => {
+    const text = JSON.stringify({ 'a":1.10,"b': '\\', c: '\\"1.10', d: 'x\\\\', e: 2 });
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+    expect(stringifyJson(parseJson(text))).toBe(text);
+  });
+
+  it('keep lone surrogates and NUL apart', () => {
+    const text = '["\\ud800","\\ud801","\\u0000"]';
+    expect(stringifyJson(parseJson(text))).toBe(text);
+  });
+
+  // O-28 of others: pathosDev/actor-ts#581, nestjs/nest#16050.
+  it.each(['', ',"n":1.10'])('keep prototype names as own data (with %p)', (extra) => {
+    const text = `{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"x":1}}${extra}}`;
+    const row = object(text);
+    expect(row['isAdmin']).toBeUndefined();
+    expect(Object.getPrototypeOf(row)).toBe(Object.prototype);
+    expect(Object.hasOwn(row, '__proto__')).toBe(true);
+    expect(stringifyJson(row)).toBe(text);
+    expect(({} as JsonObject)['x']).toBeUndefined();
+  });
+
+  it.each(['{"t":"north","t":"south"}', '{"t":"north","n":1.10,"t":"south"}'])(
+    'take the last of duplicate keys',
+    (text) => {
+      expect(object(text)['t']).toBe('south');
+    },
+  );
+});
+
+describe('parseJson()', () => {
+  it.each(['', '{', '{"a":01}', "{'a':1}", '[1.10', '{"a":1.1.0}', 'NaN', '"\n"', '[1e]'])('refuses %p', (text) => {
+    expect(() => parseJson(text)).toThrow(expect.objectContaining({ code: 'malformed' }) as Error);
+  });
+
+  it('fails with AppErrors only, whatever the text', () => {
+    const alphabet = fc.constantFrom(...'{}[]":,.\\0123456789-+eE ntf\u0000é');
+    fc.assert(
+      fc.property(fc.string({ unit: alphabet }), (text) => {
+        try {
+          parseJson(text);
+          JSON.parse(text);
+        } catch (error) {
+          expect(AppError.is(error)).toBe(true);
+          expect(() => JSON.parse(text) as unknown).toThrow(SyntaxError);
+        }
+      }),
+    );
+  });
+
+  it('accepts 200 levels and refuses 201', () => {
+    const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+    expect(stringifyJson(parseJson(nested(200)))).toBe(nested(200));
+    expect(() => parseJson(nested(201))).toThrow('nested deeper than 200 levels');
+    expect(parseJson(`[${'[],'.repeat(500)}1]`)).toHaveLength(501);
+  });
+});
