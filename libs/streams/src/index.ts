@@ -1,10 +1,6 @@
 export { streamLimitsSchema, type StreamLimits } from './limits';
+export { type RecordsPage } from './records-read';
 export { type ByeCode, type GapReason, type SessionSink } from './session-sink';
-export {
-  StreamHub,
-  type ReadOptions,
-  type RecordsPage,
-  type Session,
-  type StreamHubOptions,
-  type StreamStart,
-} from './stream-hub';
+export { type StreamStart } from './start';
+export { StreamHub, type ReadOptions, type Session, type StreamHubOptions } from './stream-hub';
+export { CATALOG, StreamsModule, type StreamsModuleOptions } from './streams.module';

@@ -1,0 +1,47 @@
+import { Counter, Gauge, type Registry } from '@tidegate/telemetry';
+
+/** What operators see of the streams. Labels are stream and topic names of the catalog, so their number is bounded. */
+export class StreamMetrics {
+  readonly sessions: Gauge<'stream'>;
+  readonly rows: Counter<'stream'>;
+  readonly scanned: Counter<'stream'>;
+  readonly badRecords: Counter<'topic'>;
+  readonly withheldTombstones: Counter<'stream'>;
+  readonly gaps: Counter<'stream' | 'reason'>;
+  readonly byes: Counter<'stream' | 'code'>;
+  readonly tails: Gauge;
+  readonly tailLag: Gauge<'topic'>;
+
+  constructor(registry: Registry, ringBytes: () => number) {
+    const registers = [registry];
+    const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
+      new Counter({ name: `tidegate_stream_${name}`, help, labelNames, registers });
+    this.sessions = new Gauge({
+      name: 'tidegate_stream_sessions',
+      help: 'Open stream sessions',
+      labelNames: ['stream'],
+      registers,
+    });
+    this.rows = counter('rows_total', 'Rows delivered to sessions and readers', ['stream']);
+    this.scanned = counter('scanned_records_total', 'Records looked at for a replay or read', ['stream']);
+    this.badRecords = counter('bad_records_total', 'Records skipped because they break their contract', ['topic']);
+    this.withheldTombstones = counter('withheld_tombstones_total', 'Deletes whose owner is not known', ['stream']);
+    this.gaps = counter('gaps_total', 'Gap markers sent', ['stream', 'reason']);
+    this.byes = counter('byes_total', 'Sessions ended by the server', ['stream', 'code']);
+    this.tails = new Gauge({ name: 'tidegate_stream_tails', help: 'Topics being tailed', registers });
+    this.tailLag = new Gauge({
+      name: 'tidegate_stream_tail_lag_seconds',
+      help: 'Age of the newest record when it arrived',
+      labelNames: ['topic'],
+      registers,
+    });
+    new Gauge({
+      name: 'tidegate_stream_ring_bytes',
+      help: 'Bytes in the rings of recent records',
+      registers,
+      collect() {
+        this.set(ringBytes());
+      },
+    });
+  }
+}

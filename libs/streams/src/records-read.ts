@@ -1,0 +1,147 @@
+import type { JsonObject, JsonValue } from '@tidegate/contracts';
+import { AppError } from '@tidegate/errors';
+import type { View } from '@tidegate/policy';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { GapReason } from './session-sink';
+import type { ResolvedStart } from './start';
+import type { StreamChannel } from './stream-channel';
+import type { StreamRecord } from './stream-record';
+import { Walk, type Verdict } from './walk';
+
+export interface RecordsPage {
+  /** Written out by `stringifyJson`, they keep every digit. */
+  records: JsonObject[];
+  /** Keys of entities that were deleted after all of `records`. */
+  gone: JsonValue[][];
+  cursor: string;
+  gap: { reason: GapReason } | null;
+}
+
+export interface RecordsReadOptions {
+  channel: StreamChannel;
+  view: View;
+  prefix: string;
+  start: ResolvedStart;
+  limit: number;
+  waitMs: number;
+  /** Whoever asked has gone, or the process is about to. */
+  signal: AbortSignal;
+}
+
+const scanRecords = 2_000;
+const lookAgainMs = 1_000;
+
+/** One bounded read on behalf of one caller: ends at the limit, at its budget, or at the log's end. */
+export class RecordsRead {
+  private readonly records: JsonObject[] = [];
+  private readonly gone: JsonValue[][] = [];
+  private readonly walk: Walk;
+  private readonly untilMs: number;
+  private scanned = 0;
+  private spentMs = 0;
+  private awake = false;
+  private wake = () => {
+    this.awake = true;
+  };
+
+  constructor(private readonly options: RecordsReadOptions) {
+    const { feeds, buckets, now } = options.channel.options;
+    this.walk = new Walk({
+      feeds,
+      buckets,
+      position: options.start.position,
+      target: () => options.channel.arrived,
+      onProgress: () => this.wake(),
+      now,
+    });
+    for (const reason of options.start.gaps) this.walk.gaps.add(reason);
+    this.untilMs = now() + options.waitMs;
+  }
+
+  /** @throws AppError `unavailable` when there is nothing to give and Kafka cannot be read. */
+  async page(): Promise<RecordsPage> {
+    const { waiting } = this.options.channel;
+    const wake = () => this.wake();
+    waiting.add(wake);
+    try {
+      while (!this.done()) await this.pause();
+      return this.result();
+    } finally {
+      waiting.delete(wake);
+      this.walk.end();
+    }
+  }
+
+  private done(): boolean {
+    const { channel, limit, signal } = this.options;
+    const { stream, metrics, now } = channel.options;
+    const startedMs = now();
+    const scanned = this.walk.scan((record) => this.visit(record), scanRecords);
+    metrics.scanned.inc({ stream: channel.name }, scanned);
+    this.scanned += scanned;
+    this.spentMs += now() - startedMs;
+    this.awake = scanned >= scanRecords;
+    const { maxScanned, maxMs } = stream.resume;
+    const count = this.records.length + this.gone.length;
+    if (count >= limit || signal.aborted || this.full) return true;
+    if (this.scanned >= maxScanned || this.spentMs + this.walk.readMs >= maxMs) return true;
+    if (!this.walk.behind) return count > 0 || this.walk.gaps.size > 0 || this.waitIsOver(now());
+    return this.walk.failure !== undefined;
+  }
+
+  private waitIsOver(nowMs: number): boolean {
+    return nowMs >= this.untilMs || this.options.channel.unavailable !== undefined;
+  }
+
+  private full = false;
+
+  private visit(record: StreamRecord): Verdict {
+    const { channel, view, limit } = this.options;
+    if (record.value === null) {
+      const key = channel.options.decoder.goneKey(record, view);
+      if (key !== undefined) this.gone.push(key);
+    } else {
+      const row = channel.options.decoder.row(record, view);
+      if (row === undefined) return 'take';
+      // Clients apply `records` before `gone`, so a row that follows a delete has to wait for the next page.
+      if (this.gone.length > 0) {
+        this.full = true;
+        return 'leave';
+      }
+      this.records.push(row);
+    }
+    return this.records.length + this.gone.length >= limit ? 'last' : 'take';
+  }
+
+  private async pause(): Promise<void> {
+    if (this.awake) return void (await nextTurn());
+    const { channel, signal } = this.options;
+    const leftMs = Math.max(0, this.untilMs - channel.options.now());
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.walk.behind ? lookAgainMs : leftMs);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      signal.addEventListener('abort', this.wake, { once: true });
+    });
+    signal.removeEventListener('abort', this.wake);
+    this.wake = () => {
+      this.awake = true;
+    };
+  }
+
+  private result(): RecordsPage {
+    const { channel, prefix } = this.options;
+    const [reason] = this.walk.gaps;
+    const nothing = this.records.length + this.gone.length === 0 && reason === undefined;
+    if (nothing && this.walk.failure !== undefined) throw this.walk.failure;
+    if (nothing && channel.unavailable !== undefined) {
+      throw new AppError('unavailable', 'The stream cannot be read at the moment.', { retryAfterMs: 2_000 });
+    }
+    channel.options.metrics.rows.inc({ stream: channel.name }, this.records.length);
+    if (reason !== undefined) channel.options.metrics.gaps.inc({ stream: channel.name, reason });
+    const cursor = prefix + channel.sealed(this.walk.position);
+    return { records: this.records, gone: this.gone, cursor, gap: reason === undefined ? null : { reason } };
+  }
+}

@@ -1,0 +1,138 @@
+import type { Stream } from '@tidegate/catalog';
+import { contractSchemas, parseJson, stringifyJson, type JsonObject, type JsonValue } from '@tidegate/contracts';
+import type { View } from '@tidegate/policy';
+import type { Logger } from '@tidegate/telemetry';
+import { isUtf8 } from 'node:buffer';
+import type { StreamMetrics } from './metrics';
+import type { DecodedRow, StreamRecord } from './stream-record';
+
+const dayMs = 86_400_000;
+/** One line says enough about a producer that has gone wrong; the counter has the rest. */
+const badRecordLogMs = 1_000;
+
+/** Keeps the rows of the records decoded last, so that many readers of the same stretch share one parse. */
+export class DecodedRows {
+  private readonly kept: (StreamRecord | undefined)[];
+  private at = 0;
+
+  constructor(size: number) {
+    this.kept = Array.from({ length: size });
+  }
+
+  add(record: StreamRecord): void {
+    const oldest = this.kept[this.at];
+    if (oldest !== undefined) oldest.decoded = undefined;
+    this.kept[this.at] = record;
+    this.at = (this.at + 1) % this.kept.length;
+  }
+}
+
+export interface RowDecoderOptions {
+  stream: Stream;
+  metrics: StreamMetrics;
+  logger: Logger;
+  decodedRows: DecodedRows;
+  now: () => number;
+}
+
+/** From the records of one stream to what a caller may see of them. */
+export class RowDecoder {
+  private lastLoggedMs = -Infinity;
+  private suppressed = 0;
+
+  constructor(private readonly options: RowDecoderOptions) {}
+
+  /** The row as JSON text (no CR or LF in it), cut to the view; undefined when there is nothing for its callers. */
+  text(record: StreamRecord, view: View): string | undefined {
+    const decoded = this.decode(record);
+    if (decoded.row === undefined || this.tooOld(record)) return undefined;
+    const visible = view.apply(decoded.row);
+    if (visible === undefined) return undefined;
+    if (visible !== decoded.row) return stringifyJson(visible);
+    // Written out again instead of passing on the bytes: of a key that stands twice in them, policy saw the last only.
+    return (decoded.text ??= stringifyJson(decoded.row));
+  }
+
+  row(record: StreamRecord, view: View): JsonObject | undefined {
+    const { row } = this.decode(record);
+    return row === undefined || this.tooOld(record) ? undefined : view.apply(row);
+  }
+
+  /** The key of the entity that a tombstone deletes; undefined when its owner is not known or not the callers'. */
+  goneKey(record: StreamRecord, view: View): JsonValue[] | undefined {
+    if (this.tooOld(record)) return undefined;
+    const { stream } = this.options;
+    const parts = keyParts(record.key, stream.key.length);
+    if (record.owner === undefined || parts === undefined) return undefined;
+    const row: JsonObject = { [stream.tenant]: record.owner.tenant };
+    if (stream.subject !== undefined && record.owner.subject !== undefined) row[stream.subject] = record.owner.subject;
+    stream.key.forEach((field, index) => (row[field] = parts[index] ?? null));
+    const visible = view.apply(row);
+    const key = stream.key.map((field) => visible?.[field]);
+    return key.every((part) => part !== undefined) ? key : undefined;
+  }
+
+  /** Rows older than this are not shown. */
+  get cutoffMs(): number | undefined {
+    const { stream, now } = this.options;
+    return stream.retentionDays === undefined ? undefined : now() - stream.retentionDays * dayMs;
+  }
+
+  tooOld(record: StreamRecord): boolean {
+    const cutoffMs = this.cutoffMs;
+    return cutoffMs !== undefined && record.timestampMs >= 0 && record.timestampMs < cutoffMs;
+  }
+
+  private decode(record: StreamRecord): DecodedRow {
+    if (record.decoded?.decoder === this) return record.decoded;
+    const result = parseRow(record.value, this.options.stream.schema);
+    if (typeof result === 'string') this.reportBad(record, result);
+    record.decoded = { decoder: this, row: typeof result === 'string' ? undefined : result, text: undefined };
+    this.options.decodedRows.add(record);
+    return record.decoded;
+  }
+
+  private reportBad({ topic, partition, offset }: StreamRecord, reason: string): void {
+    const { metrics, logger, now } = this.options;
+    metrics.badRecords.inc({ topic });
+    if (now() - this.lastLoggedMs < badRecordLogMs) {
+      this.suppressed++;
+      return;
+    }
+    const place = { topic, partition, offset: offset.toString() };
+    logger.warn({ ...place, reason, alsoSkipped: this.suppressed }, 'skipped a record that breaks its contract');
+    this.lastLoggedMs = now();
+    this.suppressed = 0;
+  }
+}
+
+function parseRow(value: Buffer | null, schema: Stream['schema']): JsonObject | string {
+  if (value === null) return 'no value';
+  // Decoding would put U+FFFD in place of bad bytes and nobody would know.
+  if (!isUtf8(value)) return 'not UTF-8';
+  let row: JsonValue;
+  try {
+    row = parseJson(value.toString());
+  } catch {
+    return 'not JSON';
+  }
+  if (!isRow(row)) return 'not an object';
+  const problem = contractSchemas[schema].safeParse(row).error?.issues[0];
+  return problem === undefined ? row : `${problem.path.join('.')}: ${problem.code}`;
+}
+
+function isRow(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A key of one part is the record's key; of several, a JSON array of them. */
+function keyParts(key: Buffer | null, count: number): JsonValue[] | undefined {
+  if (key === null || !isUtf8(key)) return undefined;
+  if (count === 1) return [key.toString()];
+  try {
+    const parts = parseJson(key.toString());
+    return Array.isArray(parts) && parts.length === count ? parts : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,149 @@
+import { AppError } from '@tidegate/errors';
+import type { KafkaRecord, ResetReason, Tail, TailListener, TailPool } from '@tidegate/kafka';
+import { topicTag } from './cursor';
+import type { StreamLimits } from './limits';
+import type { StreamMetrics } from './metrics';
+import { RecordRing, type RingBudget } from './record-ring';
+import { keepRecords, type StreamRecord } from './stream-record';
+
+/** How long a client waits for a topic that Kafka does not answer about. */
+const openTimeoutMs = 5_000;
+
+export interface FeedListener {
+  onRecords(feed: TopicFeed, partition: number, records: readonly StreamRecord[], next: bigint): void;
+  /** Called while the ring still holds what came before. */
+  onReset(feed: TopicFeed, reason: ResetReason, partition: number, next: bigint): void;
+  onPartition(feed: TopicFeed, partition: number, start: bigint): void;
+}
+
+export interface FeedDeps {
+  tails: Pick<TailPool, 'open'>;
+  limits: StreamLimits;
+  budget: RingBudget;
+  metrics: StreamMetrics;
+  now: () => number;
+}
+
+/** The tail of one physical topic with its recent records, shared by everything in the process that reads it. */
+export class TopicFeed implements TailListener {
+  readonly rings: RecordRing[] = [];
+  readonly logStarts: bigint[] = [];
+  /** Why nothing new can be read at the moment. */
+  unavailable: string | undefined;
+  private readonly listeners = new Set<FeedListener>();
+  private tail: Tail | undefined;
+  /** Calls that come before `open` has told where the partitions start. */
+  private early: (() => void)[] = [];
+  private closed = false;
+  topicTag = 0;
+
+  constructor(
+    readonly topic: string,
+    private readonly deps: FeedDeps,
+  ) {}
+
+  /** @throws AppError `unavailable` when Kafka does not answer in time. */
+  async open(): Promise<void> {
+    const opening = this.deps.tails.open(this.topic, this);
+    const tail = await inTime(opening, () => {
+      this.closed = true;
+      opening.then((late) => late.close()).catch(() => undefined);
+    });
+    this.tail = tail;
+    this.topicTag = topicTag(tail.topicId);
+    for (const { partition, startOffset, logStart } of tail.partitions()) {
+      this.addRing(partition, startOffset, logStart);
+    }
+    const early = this.early;
+    this.early = [];
+    for (const call of early) call();
+    this.deps.metrics.tails.inc();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const ring of this.rings) this.deps.budget.remove(ring);
+    this.deps.metrics.tails.dec();
+    this.deps.metrics.tailLag.remove(this.topic);
+    await this.tail?.close();
+  }
+
+  listen(listener: FeedListener): void {
+    this.listeners.add(listener);
+  }
+
+  unlisten(listener: FeedListener): void {
+    this.listeners.delete(listener);
+  }
+
+  onRecords(partition: number, records: KafkaRecord[], next: bigint): void {
+    if (this.closed) return;
+    if (this.tail === undefined) return void this.early.push(() => this.onRecords(partition, records, next));
+    const kept = keepRecords(records);
+    this.ring(partition, kept[0]?.offset ?? next).append(kept, next);
+    this.deps.budget.enforce();
+    const newest = kept.at(-1)?.timestampMs;
+    if (newest !== undefined && newest >= 0) {
+      this.deps.metrics.tailLag.set({ topic: this.topic }, Math.max(0, this.deps.now() - newest) / 1000);
+    }
+    for (const listener of this.listeners) listener.onRecords(this, partition, kept, next);
+  }
+
+  onReset(reason: ResetReason, partition: number, next: bigint): void {
+    if (this.closed) return;
+    if (this.tail === undefined) return void this.early.push(() => this.onReset(reason, partition, next));
+    this.unavailable = undefined;
+    this.topicTag = topicTag(this.tail.topicId);
+    if (reason !== 'truncated') this.logStarts[partition] = next;
+    for (const listener of this.listeners) listener.onReset(this, reason, partition, next);
+    this.ring(partition, next).reset(next);
+  }
+
+  onPartitionAdded(partition: number, startOffset: bigint): void {
+    if (this.closed) return;
+    if (this.tail === undefined) return void this.early.push(() => this.onPartitionAdded(partition, startOffset));
+    if (this.rings[partition] !== undefined) return;
+    this.addRing(partition, startOffset, startOffset);
+    for (const listener of this.listeners) listener.onPartition(this, partition, startOffset);
+  }
+
+  onDeleted(): void {
+    this.unavailable = 'the topic was deleted';
+  }
+
+  onUnavailable(reason: string): void {
+    this.unavailable = reason;
+  }
+
+  onAvailable(): void {
+    this.unavailable = undefined;
+  }
+
+  private ring(partition: number, start: bigint): RecordRing {
+    return this.rings[partition] ?? this.addRing(partition, start, start);
+  }
+
+  private addRing(partition: number, start: bigint, logStart: bigint): RecordRing {
+    const { ringRecords, ringBytes } = this.deps.limits;
+    const ring = new RecordRing({ maxRecords: ringRecords, maxBytes: ringBytes }, start);
+    this.rings[partition] = ring;
+    this.logStarts[partition] = logStart;
+    this.deps.budget.add(ring);
+    return ring;
+  }
+}
+
+async function inTime<T>(work: Promise<T>, onLate: () => void): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      onLate();
+      reject(new AppError('unavailable', 'The stream cannot be read at the moment.', { retryAfterMs: 2_000 }));
+    }, openTimeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
