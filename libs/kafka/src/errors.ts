@@ -1,6 +1,6 @@
 import { AppError } from '@tidegate/errors';
 
-/** The asked offset is not in the log: `below` its start (retention) or `above` its end (truncated or re-created). */
+/** The asked offset is not in the log: `below` its start (retention) or `above` its end (truncated or made again). */
 export class OffsetOutOfRange extends AppError {
   constructor(
     readonly side: 'below' | 'above',
@@ -9,4 +9,96 @@ export class OffsetOutOfRange extends AppError {
   ) {
     super('invalid_argument', `The offset is ${side} the log, which holds ${logStart} to ${end}.`);
   }
+}
+
+/** Bytes that are not what Kafka's protocol says they are. */
+export class MalformedBytes extends AppError {
+  constructor(what: string, cause?: unknown) {
+    super('upstream_failed', `Kafka sent bytes that cannot be read: ${what}.`, { cause });
+  }
+}
+
+/** A compressed batch that grows beyond what this process is ready to hold. */
+export class InflationLimit extends AppError {
+  constructor(readonly maxBytes: number) {
+    super('upstream_failed', `A compressed batch grows beyond ${maxBytes} bytes.`);
+  }
+}
+
+/** A batch in the log that cannot be decoded; reading may go on at `next`, and what the batch held is lost to the reader. */
+export class CorruptRecords extends AppError {
+  constructor(
+    readonly offset: bigint,
+    readonly next: bigint,
+    cause: AppError,
+  ) {
+    super('upstream_failed', `The batch at offset ${offset} cannot be read: ${cause.message}`, { cause });
+  }
+}
+
+/** A protocol error code in an answer, before anyone decided what it means for the caller. */
+export class KafkaErrorCode extends Error {
+  constructor(
+    readonly kafkaCode: number,
+    what: string,
+  ) {
+    super(`${what}: ${kafkaCodeName(kafkaCode)}`);
+  }
+}
+
+/** The protocol's error codes that we tell apart (kafka.apache.org/protocol#protocol_error_codes). */
+export const kafkaCodes = {
+  none: 0,
+  offsetOutOfRange: 1,
+  corruptMessage: 2,
+  unknownTopicOrPartition: 3,
+  leaderNotAvailable: 5,
+  notLeaderOrFollower: 6,
+  requestTimedOut: 7,
+  messageTooLarge: 10,
+  networkException: 13,
+  invalidTopic: 17,
+  recordListTooLarge: 18,
+  notEnoughReplicas: 19,
+  notEnoughReplicasAfterAppend: 20,
+  topicAuthorizationFailed: 29,
+  invalidTimestamp: 32,
+  invalidRecord: 87,
+  unknownTopicId: 100,
+} as const;
+
+const names = new Map(Object.entries(kafkaCodes).map(([name, code]) => [code as number, name]));
+
+export function kafkaCodeName(code: number): string {
+  return names.get(code) ?? `error ${code}`;
+}
+
+/** The protocol code inside one of kafkajs' errors, wherever it wrapped it. */
+export function kafkaCodeOf(error: unknown): number | undefined {
+  for (let inner: unknown = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth += 1) {
+    if (inner instanceof KafkaErrorCode) return inner.kafkaCode;
+    if (inner.name === 'KafkaJSProtocolError' && 'code' in inner && typeof inner.code === 'number') return inner.code;
+  }
+  return undefined;
+}
+
+const refusedAccess = new Set<number>([kafkaCodes.topicAuthorizationFailed, 30, 31, 53, 58]);
+
+/** The one place where foreign errors of the Kafka client become ours. `doing` reads like "read topic x". */
+export function translateKafkaError(error: unknown, doing: string): AppError {
+  if (AppError.is(error)) return error;
+  const code = kafkaCodeOf(error);
+  if (code !== undefined && refusedAccess.has(code)) {
+    return new AppError('upstream_failed', `Kafka refuses us access to ${doing}.`, { cause: error });
+  }
+  if (code === kafkaCodes.unknownTopicOrPartition || code === kafkaCodes.invalidTopic) {
+    return new AppError('not_found', `Kafka has no topic or partition to ${doing}.`, { cause: error });
+  }
+  return new AppError('unavailable', `Kafka is not available to ${doing}.`, { cause: error, retryAfterMs: 1_000 });
+}
+
+/** A short reason for health checks and logs: names the failure, never an option's value. */
+export function reasonOf(error: unknown): string {
+  const innermost = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return innermost instanceof Error ? innermost.message : String(innermost);
 }

@@ -24,8 +24,8 @@ export const kafkaOptionsSchema = z.object({
   /** Reads come from a replica in this rack where the brokers offer one. */
   rackId: z.string().default(''),
   connectionTimeoutMs: z.number().int().min(100).max(60_000).default(3_000),
-  /** How long one request may stay unanswered before its connection is given up. */
-  requestTimeoutMs: z.number().int().min(500).max(120_000).default(10_000),
+  /** How long one request may stay unanswered before its connection is given up. Default: what suits each client. */
+  requestTimeoutMs: z.number().int().min(500).max(120_000).optional(),
 });
 
 export type KafkaOptions = z.input<typeof kafkaOptionsSchema>;
@@ -36,8 +36,9 @@ export interface KafkaDeps {
   registry: Registry;
 }
 
-export type KafkaSettings = z.output<typeof kafkaOptionsSchema>;
+export type KafkaSettings = z.output<typeof kafkaOptionsSchema> & { requestTimeoutMs: number };
 
-export function kafkaSettings(options: KafkaOptions): KafkaSettings {
-  return kafkaOptionsSchema.parse(options);
+export function kafkaSettings(options: KafkaOptions, defaultRequestTimeoutMs: number): KafkaSettings {
+  const parsed = kafkaOptionsSchema.parse(options);
+  return { ...parsed, requestTimeoutMs: parsed.requestTimeoutMs ?? defaultRequestTimeoutMs };
 }

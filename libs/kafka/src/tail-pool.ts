@@ -1,46 +1,226 @@
-import type { KafkaDeps, KafkaOptions } from './options';
-import type { KafkaRecord } from './record-batch';
+import { AppError } from '@tidegate/errors';
+import type { Health, Logger } from '@tidegate/telemetry';
+import { Cluster } from './cluster';
+import { kafkaCodes, reasonOf, translateKafkaError } from './errors';
+import { FetchLoop, type FetchLoopOptions, type FetchSource } from './fetch-loop';
+import { logEnds } from './list-offsets';
+import { kafkaMetrics, type KafkaMetrics } from './metrics';
+import { committedOffsets } from './offsets';
+import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
+import { ReadReplicas } from './read-replicas';
+import { TailIntake } from './tail-intake';
+import { TailTopic, type PartitionPosition, type Tail, type TailListener } from './tail-topic';
+import { TailTopics } from './tail-topics';
+import { backoffMs, delay } from './timing';
+import { TopicDirectory } from './topic-directory';
 
-export type TailPoolOptions = KafkaOptions;
+export type TailPoolOptions = KafkaOptions & {
+  /** How long a fetch waits for records; 500 ms by default. */
+  maxWaitMs?: number;
+  /** How often new partitions and re-created topics are looked for; 5 s by default. */
+  metadataIntervalMs?: number;
+  /** After this long without a good fetch listeners hear `onUnavailable`; 4 s by default. */
+  staleAfterMs?: number;
+  /** Bytes that one compressed batch may grow to; 32 MiB by default. */
+  maxInflatedBytes?: number;
+};
 
-/** recreated: the topic was deleted and made again; truncated: the log ends before our position; retention: it starts after it. */
-export type ResetReason = 'recreated' | 'truncated' | 'retention';
+const mebibyte = 1024 * 1024;
+const defaults = { maxWaitMs: 500, metadataIntervalMs: 5_000, staleAfterMs: 4_000, maxInflatedBytes: 32 * mebibyte };
+/** A frozen broker is given up after this; the fetch's own wait comes on top. */
+const requestTimeoutMs = 5_000;
+const openTimeoutMs = 10_000;
+const sweepMs = 1_000;
+/** Between two looks at metadata, however many partitions complain. */
+const refreshGapMs = 100;
 
-export interface TailPartition {
-  partition: number;
-  /** The first offset that this tail delivers. */
-  startOffset: bigint;
-  logStart: bigint;
-}
-
-export interface TailListener {
-  /** In offset order per partition. `next` is the position after them; `records` is empty when only markers or aborted records passed. */
-  onRecords(partition: number, records: KafkaRecord[], next: bigint): void;
-  /** Reading goes on at `next`; what lay between cannot be had. */
-  onReset(reason: ResetReason, partition: number, next: bigint): void;
-  onPartitionAdded(partition: number, startOffset: bigint): void;
-  /** The topic is gone; the tail ends unless it is made again. */
-  onDeleted(): void;
-  /** Fetches fail for a while now; the tail keeps trying. */
-  onUnavailable(reason: string): void;
-  onAvailable(): void;
-}
-
-export interface Tail {
-  readonly topicId: string;
-  partitions(): TailPartition[];
-  close(): Promise<void>;
-}
-
+/**
+ * Follows topics from now on for the whole process: one fetch loop per broker for all topics, on connections of its own. Reconnects by
+ * itself for ever.
+ */
 export class TailPool {
-  constructor(_options: TailPoolOptions, _deps: KafkaDeps) {}
-  open(_topic: string, _listener: TailListener): Promise<Tail> {
-    return Promise.reject(new Error('not written yet'));
+  private readonly cluster: Cluster;
+  private readonly directory: TopicDirectory;
+  private readonly intake: TailIntake;
+  private readonly logger: Logger;
+  private readonly metrics: KafkaMetrics;
+  private readonly replicas = new ReadReplicas();
+  private readonly topics = new TailTopics(this.replicas);
+  private readonly opening = new Map<string, Promise<TailTopic>>();
+  private readonly loops = new Map<number, FetchLoop>();
+  private readonly options: typeof defaults;
+  private readonly fetchOptions: FetchLoopOptions;
+  private readonly upkeep: NodeJS.Timeout;
+  private refreshing: Promise<void> | undefined;
+  private refreshedAtMs = 0;
+  private refreshFailed = false;
+  private sweptAtMs = Date.now();
+  private closed = false;
+
+  constructor(options: TailPoolOptions, { logger, registry }: KafkaDeps) {
+    const settings = kafkaSettings(options, requestTimeoutMs);
+    this.options = { ...defaults, ...options };
+    this.fetchOptions = {
+      rackId: settings.rackId,
+      maxWaitMs: this.options.maxWaitMs,
+      maxBytes: 8 * mebibyte,
+      maxPartitionBytes: mebibyte,
+    };
+    this.logger = logger;
+    this.metrics = kafkaMetrics(registry);
+    this.cluster = new Cluster(settings, logger);
+    this.directory = new TopicDirectory(this.cluster, 0);
+    this.intake = new TailIntake({
+      cluster: this.cluster,
+      replicas: this.replicas,
+      logger,
+      metrics: this.metrics,
+      maxInflatedBytes: this.options.maxInflatedBytes,
+      topic: (name) => this.topics.get(name),
+      refresh: () => this.refresh(),
+    });
+    this.upkeep = setInterval(() => this.keepUp(), sweepMs).unref();
   }
-  check(): Promise<{ ok: true } | { ok: false; reason: string }> {
-    return Promise.resolve({ ok: true });
+
+  /**
+   * Follows a topic from its end. A topic that is followed already gets one more listener, from where its tail stands.
+   * @throws AppError not_found, unavailable
+   */
+  async open(topic: string, listener: TailListener): Promise<Tail> {
+    for (;;) {
+      if (this.closed) throw new AppError('unavailable', 'The service is shutting down.');
+      const followed = await this.follow(topic);
+      // Its last listener may have left while we waited.
+      if (this.topics.get(topic) !== followed) continue;
+      return followed.attach(listener, () => {
+        if (!followed.inUse) this.topics.drop(followed);
+      });
+    }
   }
-  close(): Promise<void> {
-    return Promise.resolve();
+
+  /** Healthy while every open tail has good fetches; without one, while a broker answers. */
+  check(): Promise<Health> | Health {
+    const stale = this.topics.staleNames();
+    if (stale.length === 0) return this.cluster.probe();
+    return { ok: false, reason: `no fetch of ${stale.join(', ')}: ${this.intake.lastFailure}` };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.upkeep);
+    for (const loop of this.loops.values()) loop.stop();
+    this.topics.clear();
+    await this.cluster.close();
+  }
+
+  private async follow(topic: string): Promise<TailTopic> {
+    const known = this.topics.get(topic);
+    if (known?.deleted) await this.refresh();
+    if (known?.deleted) throw new AppError('not_found', `There is no Kafka topic ${topic}.`);
+    if (known) return known;
+    const opening = this.opening.get(topic) ?? this.start(topic).finally(() => this.opening.delete(topic));
+    this.opening.set(topic, opening);
+    return opening;
+  }
+
+  private async start(name: string): Promise<TailTopic> {
+    const topic = await this.retrying(`follow ${name}`, async () => {
+      const { topicId, partitions } = await this.directory.refresh(name);
+      const [starts, ends] = await Promise.all([
+        committedOffsets(this.cluster, name, partitions, logEnds.earliest),
+        committedOffsets(this.cluster, name, partitions, logEnds.latest),
+      ]);
+      const made = new TailTopic(name, topicId, this.logger);
+      partitions.forEach(({ partition, leader }, index) => {
+        made.place(partition, ends[index] as bigint, starts[index] as bigint, leader);
+      });
+      return made;
+    });
+    this.topics.add(topic);
+    this.logger.info({ topic: name, partitions: topic.positions.size }, 'tail opened');
+    this.startLoops();
+    return topic;
+  }
+
+  private async retrying<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    const deadlineMs = Date.now() + openTimeoutMs;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (AppError.is(error) && error.code !== 'unavailable') throw error;
+        const waitMs = backoffMs(attempt, refreshGapMs, sweepMs);
+        if (Date.now() + waitMs > deadlineMs || this.closed) throw translateKafkaError(error, doing);
+        await delay(waitMs);
+      }
+    }
+  }
+
+  private startLoops(): void {
+    if (this.closed) return;
+    for (const nodeId of this.topics.nodes()) {
+      if (this.loops.has(nodeId)) continue;
+      const loop = new FetchLoop(nodeId, this.cluster, this.source(), this.fetchOptions);
+      this.loops.set(nodeId, loop);
+      void loop.run().finally(() => {
+        this.loops.delete(nodeId);
+        this.startLoops();
+      });
+    }
+  }
+
+  private source(): FetchSource {
+    return {
+      fetchable: (nodeId) => this.topics.fetchable(nodeId),
+      serves: (nodeId) => this.topics.serves(nodeId),
+      onFetched: (nodeId, position, fetched) => this.intake.take(nodeId, position, fetched),
+      onFailed: (positions, error) => this.onFetchFailed(positions, error),
+      startTimer: () => this.metrics.fetchSeconds.startTimer({ client: 'tail' }),
+    };
+  }
+
+  private onFetchFailed(positions: PartitionPosition[], error: unknown): void {
+    this.intake.lastFailure = reasonOf(error);
+    this.metrics.errors.inc({ client: 'tail', kind: 'fetch' });
+    for (const position of positions) {
+      // The connection is gone: before going on, see that the topic is still the same one.
+      position.verified = false;
+      this.replicas.forget(position.topic, position.partition);
+    }
+    void this.refresh();
+  }
+
+  private keepUp(): void {
+    const nowMs = Date.now();
+    // A process that stood still has fetched nothing either; that says nothing about Kafka.
+    const stoodStill = nowMs - this.sweptAtMs > 2 * sweepMs;
+    this.sweptAtMs = nowMs;
+    if (!stoodStill) this.topics.judge(nowMs - this.options.staleAfterMs, this.intake.lastFailure);
+    if (nowMs - this.refreshedAtMs >= this.options.metadataIntervalMs || this.refreshFailed) void this.refresh();
+  }
+
+  /** Looks at the metadata of all followed topics; never rejects. One look at a time, however many ask. */
+  private refresh(): Promise<void> {
+    this.refreshing ??= this.lookAtMetadata().finally(() => {
+      this.refreshing = undefined;
+    });
+    return this.refreshing;
+  }
+
+  private async lookAtMetadata(): Promise<void> {
+    const waitMs = this.refreshedAtMs + refreshGapMs - Date.now();
+    if (waitMs > 0) await delay(waitMs);
+    const names = this.topics.names();
+    if (this.closed || names.length === 0) return;
+    this.refreshedAtMs = Date.now();
+    try {
+      const metadata = await this.cluster.metadata(names);
+      this.topics.learn(metadata);
+      this.refreshFailed = metadata.topics.some(({ errorCode }) => errorCode !== kafkaCodes.none);
+      this.startLoops();
+    } catch (error) {
+      this.refreshFailed = true;
+      this.intake.lastFailure = reasonOf(error);
+    }
   }
 }

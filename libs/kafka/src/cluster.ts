@@ -1,0 +1,209 @@
+import { AppError } from '@tidegate/errors';
+import type { Health, Logger } from '@tidegate/telemetry';
+import { kafkaCodeOf, reasonOf } from './errors';
+import { BrokerLink, type KafkaRequest, type ProduceMessage } from './kafkajs-internals';
+import { metadataRequest, type BrokerAddress, type ClusterMetadata } from './metadata';
+import type { KafkaSettings } from './options';
+import { within } from './timing';
+
+/** One broker of several may be frozen: ask the next one while the caller still waits. */
+const metadataTryMs = 2_000;
+/** Younger proof than this needs no probe. */
+const freshMs = 5_000;
+
+type Address = Pick<BrokerAddress, 'host' | 'port'>;
+
+interface Linked {
+  link: BrokerLink;
+  connecting: Promise<BrokerLink>;
+}
+
+/** The caller's request never reached a broker: nothing was written. */
+export class NotSent extends Error {
+  override name = 'NotSent';
+}
+
+/**
+ * Connections to the brokers of one Kafka cluster. Each reader and writer has a Cluster of its own, so that nobody waits behind another's
+ * long poll. A connection that failed or went silent is thrown away and made anew on the next use.
+ */
+export class Cluster {
+  private readonly links = new Map<string, Promise<BrokerLink>>();
+  private nodes = new Map<number, BrokerAddress>();
+  private seeds: Address[];
+  private reachable = true;
+  private closed = false;
+  private probing: Promise<Health> | undefined;
+  /** When a broker last answered; 0 before the first time. */
+  lastAnswerAtMs = 0;
+
+  constructor(
+    private readonly settings: KafkaSettings,
+    private readonly logger: Logger,
+  ) {
+    this.seeds = settings.brokers.map(parseAddress);
+  }
+
+  /** Asks brokers one after the other until one answers. @throws AppError unavailable */
+  async metadata(topics: readonly string[], timeoutMs = this.settings.requestTimeoutMs): Promise<ClusterMetadata> {
+    const deadlineMs = Date.now() + timeoutMs;
+    let failure: unknown;
+    for (const address of this.candidates()) {
+      const leftMs = deadlineMs - Date.now();
+      if (leftMs <= 0) break;
+      try {
+        const answer = await this.sendTo(address, metadataRequest(topics), Math.min(leftMs, metadataTryMs));
+        this.learn(answer);
+        return answer;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw this.unreachable(failure);
+  }
+
+  /** @throws NotSent when there is no connection to the broker, else what kafkajs throws */
+  async send<T>(nodeId: number, request: KafkaRequest<T>): Promise<T> {
+    const timeoutMs = this.settings.requestTimeoutMs + (request.timeoutMs ?? 0);
+    return this.sendTo(this.addressOf(nodeId), request, timeoutMs);
+  }
+
+  /** @throws NotSent when nothing left this process, else what kafkajs throws */
+  async produce(nodeId: number, topic: string, partition: number, messages: ProduceMessage[]): Promise<bigint> {
+    const address = this.addressOf(nodeId);
+    return this.use(address, (link) => link.produce(topic, partition, messages, this.settings.requestTimeoutMs));
+  }
+
+  /** From facts: the age of the last answer, else an answer now. */
+  probe(): Promise<Health> | Health {
+    if (Date.now() - this.lastAnswerAtMs < freshMs) return { ok: true };
+    this.probing ??= this.ask().finally(() => {
+      this.probing = undefined;
+    });
+    return this.probing;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    const links = [...this.links.values()];
+    this.links.clear();
+    await Promise.all(links.map((link) => link.then((ready) => ready.close()).catch(() => undefined)));
+  }
+
+  private async ask(): Promise<Health> {
+    try {
+      await this.metadata([], metadataTryMs);
+      return { ok: true };
+    } catch (error) {
+      return { ok: false, reason: reasonOf(error) };
+    }
+  }
+
+  private async sendTo<T>(address: Address, request: KafkaRequest<T>, timeoutMs: number): Promise<T> {
+    return this.use(
+      address,
+      (link) => within(link.send(request, timeoutMs), timeoutMs, () => silent(address)),
+      timeoutMs,
+    );
+  }
+
+  private async use<T>(address: Address, work: (link: BrokerLink) => Promise<T>, connectMs?: number): Promise<T> {
+    const { link, connecting } = await this.link(address, connectMs);
+    try {
+      const result = await work(link);
+      this.answered();
+      return result;
+    } catch (error) {
+      if (kafkaCodeOf(error) === undefined && !AppError.is(error)) this.drop(address, connecting);
+      else this.answered();
+      throw error;
+    }
+  }
+
+  private async link(address: Address, connectMs = this.settings.requestTimeoutMs): Promise<Linked> {
+    try {
+      for (;;) {
+        const connecting = this.links.get(keyOf(address)) ?? this.connect(address);
+        const link = await within(connecting, connectMs, () => silent(address));
+        if (link.usable) return { link, connecting };
+        this.drop(address, connecting);
+      }
+    } catch (error) {
+      throw new NotSent(reasonOf(error), { cause: error });
+    }
+  }
+
+  private connect(address: Address): Promise<BrokerLink> {
+    if (this.closed) return Promise.reject(new Error('the client is closed'));
+    const { clientId, ssl, sasl, connectionTimeoutMs, requestTimeoutMs } = this.settings;
+    const connecting = BrokerLink.connect({
+      ...address,
+      clientId,
+      ssl,
+      sasl,
+      connectionTimeoutMs,
+      requestTimeoutMs,
+      log: ({ namespace, log }) => this.logger.debug({ namespace, broker: keyOf(address) }, log.message),
+    });
+    const key = keyOf(address);
+    this.links.set(key, connecting);
+    connecting.catch(() => {
+      if (this.links.get(key) === connecting) this.links.delete(key);
+    });
+    return connecting;
+  }
+
+  private drop(address: Address, connecting: Promise<BrokerLink>): void {
+    const key = keyOf(address);
+    if (this.links.get(key) === connecting) this.links.delete(key);
+    void connecting.then((link) => link.close()).catch(() => undefined);
+  }
+
+  private addressOf(nodeId: number): Address {
+    const address = this.nodes.get(nodeId);
+    if (!address) throw new NotSent(`broker ${nodeId} is not known`);
+    return address;
+  }
+
+  /** Connected brokers first, then known ones, then those of the configuration, in turn. */
+  private candidates(): Address[] {
+    const [first, ...others] = this.seeds;
+    if (first) this.seeds = [...others, first];
+    const all = [...[...this.links.keys()].map(parseAddress), ...this.nodes.values(), ...this.seeds];
+    return [...new Map(all.map((address) => [keyOf(address), address])).values()];
+  }
+
+  private learn({ brokers }: ClusterMetadata): void {
+    if (brokers.length > 0) this.nodes = new Map(brokers.map((broker) => [broker.nodeId, broker]));
+  }
+
+  private answered(): void {
+    this.lastAnswerAtMs = Date.now();
+    if (!this.reachable) this.logger.info({ brokers: this.settings.brokers }, 'Kafka is reachable again');
+    this.reachable = true;
+  }
+
+  private unreachable(failure: unknown): AppError {
+    const reason = failure === undefined ? 'no time was left' : reasonOf(failure);
+    if (this.reachable && !this.closed)
+      this.logger.warn({ brokers: this.settings.brokers, reason }, 'Kafka is not reachable');
+    this.reachable = false;
+    return new AppError('unavailable', 'Kafka is not reachable at the moment.', {
+      cause: failure,
+      retryAfterMs: 1_000,
+    });
+  }
+}
+
+function silent(address: Address): Error {
+  return new Error(`broker ${keyOf(address)} does not answer`);
+}
+
+function keyOf({ host, port }: Address): string {
+  return `${host}:${port}`;
+}
+
+function parseAddress(text: string): Address {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
+}

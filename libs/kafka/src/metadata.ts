@@ -1,0 +1,83 @@
+import { ByteReader } from './byte-reader';
+import { ByteWriter } from './byte-writer';
+import type { KafkaRequest } from './kafkajs-internals';
+
+export interface BrokerAddress {
+  nodeId: number;
+  host: string;
+  port: number;
+}
+
+export interface PartitionMetadata {
+  partition: number;
+  errorCode: number;
+  /** −1 while an election is on. */
+  leader: number;
+}
+
+export interface TopicMetadata {
+  errorCode: number;
+  name: string;
+  /** base64url, as Kafka's tools print it; another one after the topic was deleted and made again. */
+  topicId: string;
+  partitions: PartitionMetadata[];
+}
+
+export interface ClusterMetadata {
+  throttleMs: number;
+  brokers: BrokerAddress[];
+  topics: TopicMetadata[];
+}
+
+const anyTopicId = Buffer.alloc(16);
+/** The flexible header's tagged fields stand before the body; kafkajs writes the older header, which has none. */
+const noTags = 0;
+
+/** Metadata version 12: the first by which topics have ids here. Never creates a topic. */
+export function metadataRequest(topics: readonly string[]): KafkaRequest<ClusterMetadata> {
+  return { apiKey: 3, apiVersion: 12, apiName: 'Metadata', body: encodeMetadata(topics), decode: decodeMetadata };
+}
+
+export function encodeMetadata(topics: readonly string[]): Buffer {
+  const writer = new ByteWriter().int8(noTags);
+  writer.compactArray(topics, (topic) => writer.raw(anyTopicId).compactString(topic).uvarint(noTags));
+  return writer.int8(0).int8(0).uvarint(noTags).finish();
+}
+
+/** @throws MalformedBytes */
+export function decodeMetadata(bytes: Buffer): ClusterMetadata {
+  const reader = new ByteReader(bytes);
+  reader.tags();
+  const throttleMs = reader.int32();
+  const brokers = reader.compactArray(readBroker);
+  reader.compactNullableString();
+  reader.skip(4);
+  const topics = reader.compactArray(readTopic);
+  return { throttleMs, brokers, topics };
+}
+
+function readBroker(reader: ByteReader): BrokerAddress {
+  const broker = { nodeId: reader.int32(), host: reader.compactString(), port: reader.int32() };
+  reader.compactNullableString();
+  reader.tags();
+  return broker;
+}
+
+function readTopic(reader: ByteReader): TopicMetadata {
+  const errorCode = reader.int16();
+  const name = reader.compactNullableString() ?? '';
+  const topicId = reader.take(16).toString('base64url');
+  reader.skip(1);
+  const partitions = reader.compactArray(readPartition).sort((a, b) => a.partition - b.partition);
+  reader.skip(4);
+  reader.tags();
+  return { errorCode, name, topicId, partitions };
+}
+
+function readPartition(reader: ByteReader): PartitionMetadata {
+  const partition = { errorCode: reader.int16(), partition: reader.int32(), leader: reader.int32() };
+  reader.skip(4);
+  for (let list = 0; list < 3; list += 1) reader.compactArray((each) => each.int32());
+  reader.tags();
+  return partition;
+}

@@ -1,0 +1,44 @@
+import { Counter, Gauge, Histogram, type Registry } from '@tidegate/telemetry';
+
+export interface KafkaMetrics {
+  sendSeconds: Histogram;
+  queueBytes: Gauge;
+  fetchSeconds: Histogram;
+  errors: Counter;
+}
+
+/** From a good disk on the same host (1 ms) to the deadline of a send (10 s). */
+const latencyBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const made = new WeakMap<Registry, KafkaMetrics>();
+
+/** The same metrics for all clients that share a registry. */
+export function kafkaMetrics(registry: Registry): KafkaMetrics {
+  const known = made.get(registry);
+  if (known) return known;
+  const registers = [registry];
+  const metrics = {
+    sendSeconds: new Histogram({
+      name: 'kafka_send_seconds',
+      help: 'From send to acknowledgement, of acknowledged records',
+      buckets: latencyBuckets,
+      registers,
+    }),
+    queueBytes: new Gauge({ name: 'kafka_queue_bytes', help: 'Bytes of records not acknowledged yet', registers }),
+    fetchSeconds: new Histogram({
+      name: 'kafka_fetch_seconds',
+      help: 'Duration of fetches; those of a tail include the wait for records',
+      labelNames: ['client'],
+      buckets: latencyBuckets,
+      registers,
+    }),
+    errors: new Counter({
+      name: 'kafka_errors_total',
+      help: 'Failed requests and records by client and kind',
+      labelNames: ['client', 'kind'],
+      registers,
+    }),
+  };
+  made.set(registry, metrics);
+  return metrics;
+}
