@@ -1,0 +1,98 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { dataDirectory, type DataDirectory } from './directories.ts';
+import { brokerCommand, formatBroker, kafkaDistribution, randomUuid } from './kafka-distribution.ts';
+import { describeCluster } from './kafka-metadata.ts';
+import { brokerProperties, type BrokerPlace } from './kafka-properties.ts';
+import { LocalServer } from './local-server.ts';
+import { freePorts, retryTakenPorts } from './ports.ts';
+
+export interface KafkaStartOptions {
+  /** One node, or three with replication factor 3 and two in-sync replicas. Each is broker and controller. */
+  brokers?: 1 | 3;
+  /** Where the data stays; without it, a temporary directory that goes with the cluster. */
+  dir?: string;
+  /** Broker and controller port of each node in turn; without them, free ones. */
+  ports?: number[];
+  /** Broker settings over those of tools/infra/kafka-properties.ts. */
+  properties?: Record<string, string | number | boolean>;
+  logFile?: string;
+}
+
+export interface KafkaCluster {
+  /** `host:port` of each node, for a client's bootstrap list. */
+  brokers: string[];
+  nodes: LocalServer[];
+  stop(): Promise<void>;
+}
+
+/** Starts a cluster and resolves when every node knows every other. */
+export async function startKafka(options: KafkaStartOptions = {}): Promise<KafkaCluster> {
+  if (options.ports !== undefined) return startCluster(options, options.ports);
+  const portCount = 2 * (options.brokers ?? 1);
+  return retryTakenPorts(async () => startCluster(options, await freePorts(portCount)));
+}
+
+async function startCluster(options: KafkaStartOptions, ports: number[]): Promise<KafkaCluster> {
+  const directory = dataDirectory(options.dir);
+  const places = Array.from({ length: options.brokers ?? 1 }, (_, index) => ({
+    id: index + 1,
+    directory: path.join(directory.path, `node-${index + 1}`),
+    port: ports[2 * index] as number,
+    controllerPort: ports[2 * index + 1] as number,
+  }));
+  const clusterId = randomUuid();
+  const nodes = await Promise.all(places.map((place) => brokerOf(place, places, clusterId, directory, options)));
+  const stop = async () => {
+    // Nobody reads the logs of a temporary cluster again, and shutting down in order would wait for a quorum.
+    await Promise.all(nodes.map((node) => (directory.temporary ? node.kill() : node.stop())));
+    directory.remove();
+  };
+  try {
+    await Promise.all(nodes.map((node) => node.start()));
+    await untilComplete(nodes);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { brokers: places.map(({ port }) => `127.0.0.1:${port}`), nodes, stop };
+}
+
+async function brokerOf(
+  place: BrokerPlace,
+  cluster: BrokerPlace[],
+  clusterId: string,
+  directory: DataDirectory,
+  options: KafkaStartOptions,
+): Promise<LocalServer> {
+  const kafka = await kafkaDistribution();
+  mkdirSync(place.directory, { recursive: true });
+  formatBroker(kafka, place, clusterId);
+  writeFileSync(
+    path.join(place.directory, 'server.properties'),
+    brokerProperties(place, cluster, options.properties ?? {}),
+  );
+  return new LocalServer({
+    ...brokerCommand(kafka),
+    name: cluster.length === 1 ? 'Kafka' : `Kafka node ${place.id}`,
+    cwd: place.directory,
+    port: place.port,
+    logFile: options.logFile ?? path.join(place.directory, 'broker.log'),
+    graceMs: 15_000,
+    temporaryDirectory: directory.temporary ? place.directory : undefined,
+    isReady: async () => {
+      const view = await describeCluster(place.port);
+      return view !== undefined && view.controllerId >= 0 && view.nodeIds.includes(place.id);
+    },
+    readyTimeoutMs: 60_000,
+  });
+}
+
+/** Every node answers by now; soon each has heard of all the others. */
+async function untilComplete(nodes: LocalServer[]): Promise<void> {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+    const views = await Promise.all(nodes.map(({ port }) => describeCluster(port)));
+    if (views.every((view) => view?.nodeIds.length === nodes.length)) return;
+  }
+  throw new Error('the Kafka nodes did not find each other in 30 s');
+}
