@@ -18,6 +18,14 @@ interface Linked {
   connecting: Promise<BrokerLink>;
 }
 
+export interface Batch {
+  topic: string;
+  partition: number;
+  messages: ProduceMessage[];
+  /** Called when the batch is about to leave this process. */
+  onSending(): void;
+}
+
 /** The caller's request never reached a broker: nothing was written. */
 export class NotSent extends Error {
   override name = 'NotSent';
@@ -69,9 +77,12 @@ export class Cluster {
   }
 
   /** @throws NotSent when nothing left this process, else what kafkajs throws */
-  async produce(nodeId: number, topic: string, partition: number, messages: ProduceMessage[]): Promise<bigint> {
-    const address = this.addressOf(nodeId);
-    return this.use(address, (link) => link.produce(topic, partition, messages, this.settings.requestTimeoutMs));
+  async produce(nodeId: number, batch: Batch): Promise<bigint> {
+    return this.use(this.addressOf(nodeId), (link) => {
+      const { topic, partition, messages } = batch;
+      batch.onSending();
+      return link.produce(topic, partition, messages, this.settings.requestTimeoutMs);
+    });
   }
 
   /** From facts: the age of the last answer, else an answer now. */

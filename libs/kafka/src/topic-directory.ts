@@ -32,9 +32,9 @@ export class TopicDirectory {
   }
 
   /** @throws AppError not_found, unavailable */
-  async lookup(topic: string): Promise<TopicMetadata> {
+  async lookup(topic: string, maxAgeMs = this.maxAgeMs): Promise<TopicMetadata> {
     const entry = this.entries.get(topic);
-    return entry && Date.now() - entry.atMs <= this.maxAgeMs ? entry.metadata : this.refresh(topic);
+    return entry && Date.now() - entry.atMs <= maxAgeMs ? entry.metadata : this.refresh(topic);
   }
 
   /** @throws AppError not_found, unavailable */
