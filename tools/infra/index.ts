@@ -1,6 +1,7 @@
 export { startServer, type Server, type ServerOptions } from '../supervisor.ts';
 export { describeCluster, type ClusterView } from './kafka-metadata.ts';
 export { startKafka, type KafkaCluster, type KafkaStartOptions } from './kafka.ts';
-export type { LocalServer, LocalStore } from './local-server.ts';
+export { LocalServer, type LocalServerOptions, type LocalStore } from './local-server.ts';
+export { freePort, freePorts } from './ports.ts';
 export { startPostgres, type PostgresStartOptions } from './postgres.ts';
 export { startRedis, type RedisStartOptions } from './redis.ts';
