@@ -1,25 +1,156 @@
-import type { KafkaDeps, KafkaOptions } from './options';
+import type { Health } from '@tidegate/telemetry';
+import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import { kafkaClient } from './client';
+import { reasonOf } from './errors';
+import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
 import type { KafkaRecord } from './record-batch';
+import { backoffMs, delay } from './timing';
 
-export type ConsumerGroupOptions = KafkaOptions & { sessionTimeoutMs?: number; rebalanceTimeoutMs?: number };
+export type ConsumerGroupOptions = KafkaOptions & {
+  /** How long the group waits for a silent member; 45 s by default. */
+  sessionTimeoutMs?: number;
+  /** How long a rebalance waits for members to finish their batch; 90 s by default. */
+  rebalanceTimeoutMs?: number;
+  /** Where a group without a position starts; `earliest` by default. */
+  startAt?: 'earliest' | 'latest';
+};
 
 export interface ConsumerGroupSettings {
   groupId: string;
   topics: string[];
-  /** Records of one partition, in order. They are committed when it resolves; when it rejects they come again. */
+  /** Records of one partition, in order. They are committed when it resolves; when it rejects they come again, so it must bear repeats. */
   onBatch(records: KafkaRecord[]): Promise<void>;
   deps: KafkaDeps;
 }
 
+const requestTimeoutMs = 10_000;
+const heartbeatMs = 3_000;
+const firstRestartMs = 500;
+const maxRestartMs = 5_000;
+/** Fetches come back at least every 5 s, and processing sends heartbeats every 3 s: a member silent for this long is dead. */
+const silentMs = 20_000;
+
+/** Reads topics as a member of a group, at least once. Joins when Kafka is there, and joins again after every crash, for ever. */
 export class ConsumerGroup {
-  constructor(_options: ConsumerGroupOptions, _settings: ConsumerGroupSettings) {}
+  private consumer: Consumer | undefined;
+  private readonly stopped = new AbortController();
+  private running: Promise<void> | undefined;
+  private lastSignAtMs = 0;
+  private lastFailure = 'not joined yet';
+
+  constructor(
+    private readonly options: ConsumerGroupOptions,
+    private readonly settings: ConsumerGroupSettings,
+  ) {}
+
+  /** Returns at once; whether the group was joined shows in `check`. */
   start(): Promise<void> {
-    return Promise.reject(new Error('not written yet'));
-  }
-  check(): Promise<{ ok: true } | { ok: false; reason: string }> {
-    return Promise.resolve({ ok: true });
-  }
-  stop(): Promise<void> {
+    this.running ??= this.keepRunning();
     return Promise.resolve();
   }
+
+  check(): Health {
+    if (Date.now() - this.lastSignAtMs < silentMs) return { ok: true };
+    return { ok: false, reason: `group ${this.settings.groupId}: ${this.lastFailure}` };
+  }
+
+  /** Waits for the batch in work, commits it and leaves the group. */
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await this.consumer?.disconnect().catch(() => undefined);
+    await this.running;
+  }
+
+  private async keepRunning(): Promise<void> {
+    const { groupId, deps } = this.settings;
+    for (let crashes = 0; !this.stopped.signal.aborted; crashes += 1) {
+      const startedAtMs = Date.now();
+      try {
+        await this.runOnce();
+      } catch (error) {
+        this.lastFailure = reasonOf(error);
+        this.lastSignAtMs = 0;
+        deps.logger.warn({ err: error, groupId }, 'consumer group stopped; joining again');
+      }
+      if (this.stopped.signal.aborted) return;
+      if (Date.now() - startedAtMs > silentMs) crashes = 0;
+      await delay(backoffMs(crashes, firstRestartMs, maxRestartMs), undefined, { signal: this.stopped.signal }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  /** One membership; rejects when it ends. kafkajs' own restart is off: it gives up on errors that it takes for final. */
+  private async runOnce(): Promise<void> {
+    const consumer = this.makeConsumer();
+    this.consumer = consumer;
+    const crashed = new Promise<never>((_, reject) => {
+      consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+    });
+    crashed.catch(() => undefined);
+    const alive = () => {
+      this.lastSignAtMs = Date.now();
+    };
+    consumer.on(consumer.events.HEARTBEAT, alive);
+    consumer.on(consumer.events.FETCH, alive);
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: this.settings.topics, fromBeginning: this.options.startAt !== 'latest' });
+      await consumer.run({ eachBatch: (payload) => this.work(payload) });
+      await Promise.race([crashed, aborted(this.stopped.signal)]);
+    } finally {
+      await consumer.disconnect().catch(() => undefined);
+    }
+  }
+
+  private makeConsumer(): Consumer {
+    const { sessionTimeoutMs = 45_000, rebalanceTimeoutMs = 90_000 } = this.options;
+    return kafkaClient(kafkaSettings(this.options, requestTimeoutMs), this.settings.deps.logger).consumer({
+      groupId: this.settings.groupId,
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: rebalanceTimeoutMs,
+      heartbeatInterval: heartbeatMs,
+      allowAutoTopicCreation: false,
+      retry: { restartOnFailure: () => Promise.resolve(false) },
+    });
+  }
+
+  private async work(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
+    if (!payload.isRunning() || payload.isStale() || batch.isEmpty()) return;
+    // Long work must not look like death; a heartbeat that fails is repeated by kafkajs' own after the batch.
+    const beating = setInterval(() => void payload.heartbeat().catch(() => undefined), heartbeatMs);
+    try {
+      await this.settings.onBatch(batch.messages.map((message) => recordOf(batch.topic, batch.partition, message)));
+    } finally {
+      clearInterval(beating);
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function recordOf(topic: string, partition: number, message: KafkaMessage): KafkaRecord {
+  const timestampMs = Number(message.timestamp);
+  return {
+    topic,
+    partition,
+    offset: BigInt(message.offset),
+    timestampMs: Number.isSafeInteger(timestampMs) && timestampMs >= 0 ? timestampMs : -1,
+    key: message.key,
+    value: message.value,
+    headers: () => Object.entries(message.headers ?? {}).flatMap(([name, value]) => headerPairs(name, value)),
+  };
+}
+
+type HeaderValue = NonNullable<KafkaMessage['headers']>[string];
+
+function headerPairs(name: string, value: HeaderValue): [string, Buffer | null][] {
+  const values = Array.isArray(value) ? value : [value];
+  return values.map((each) => [name, each === undefined || each === null ? null : Buffer.from(each)]);
 }

@@ -6,25 +6,31 @@ export interface KafkaHealthSource {
 }
 
 export interface KafkaHealthOptions {
+  /** `kafka` by default. */
   name?: string;
+  /** True by default. */
   required?: boolean;
 }
 
+/**
+ * Whether Kafka serves this process, from facts: the age of the last good answer and fetch of each client, and where that is too old a
+ * question to the brokers now. Nothing is remembered as a flag, so that a loop that died is seen.
+ */
 export class KafkaHealth implements HealthCheck {
   readonly name: string;
   readonly required: boolean;
+
   constructor(
     private readonly sources: readonly KafkaHealthSource[],
-    options: KafkaHealthOptions = {},
+    { name = 'kafka', required = true }: KafkaHealthOptions = {},
   ) {
-    this.name = options.name ?? 'kafka';
-    this.required = options.required ?? true;
+    this.name = name;
+    this.required = required;
   }
+
   async check(): Promise<Health> {
-    for (const source of this.sources) {
-      const health = await source.check();
-      if (!health.ok) return health;
-    }
-    return { ok: true };
+    const healths = await Promise.all(this.sources.map(async (source) => source.check()));
+    const reasons = healths.flatMap((health) => (health.ok ? [] : [health.reason]));
+    return reasons.length === 0 ? { ok: true } : { ok: false, reason: [...new Set(reasons)].join('; ') };
   }
 }

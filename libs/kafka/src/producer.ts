@@ -11,6 +11,7 @@ import { PendingRecords } from './pending-records';
 import { backoffMs, delay, within } from './timing';
 import { TopicDirectory } from './topic-directory';
 import { TopicQueues, type Place } from './topic-queues';
+import { mebibyte } from './units';
 
 export type ProducerOptions = KafkaOptions & {
   /** Deadline of a record, from `send` to its acknowledgement; 10 s by default. */
@@ -42,7 +43,6 @@ export interface Placement {
   offset: string;
 }
 
-const mebibyte = 1024 * 1024;
 const defaults = { timeoutMs: 10_000, maxQueueBytes: 64 * mebibyte, maxRecordBytes: 1_000_000 };
 /** A keyed record goes where the number of partitions says, so new partitions are noticed within this. */
 const metadataMaxAgeMs = 60_000;

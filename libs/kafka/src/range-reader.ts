@@ -11,6 +11,7 @@ import { ReadReplicas } from './read-replicas';
 import { decodeRecordSet, type KafkaRecord } from './record-batch';
 import { backoffMs, delay } from './timing';
 import { TopicDirectory } from './topic-directory';
+import { defaultMaxInflatedBytes } from './units';
 
 export type RangeReaderOptions = KafkaOptions & {
   /** How long one call may take, refreshed metadata and retries included; 5 s by default. */
@@ -42,7 +43,6 @@ export type OffsetsAt = 'earliest' | 'latest' | number;
 const metadataMaxAgeMs = 5_000;
 const firstRetryMs = 50;
 const maxRetryMs = 500;
-export const defaultMaxInflatedBytes = 32 * 1024 * 1024;
 
 /** Reads any part of the log by offset, committed data only, without a group. */
 export class RangeReader {

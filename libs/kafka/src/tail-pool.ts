@@ -13,6 +13,7 @@ import { TailTopic, type PartitionPosition, type Tail, type TailListener } from 
 import { TailTopics } from './tail-topics';
 import { backoffMs, delay } from './timing';
 import { TopicDirectory } from './topic-directory';
+import { defaultMaxInflatedBytes, mebibyte } from './units';
 
 export type TailPoolOptions = KafkaOptions & {
   /** How long a fetch waits for records; 500 ms by default. */
@@ -25,8 +26,12 @@ export type TailPoolOptions = KafkaOptions & {
   maxInflatedBytes?: number;
 };
 
-const mebibyte = 1024 * 1024;
-const defaults = { maxWaitMs: 500, metadataIntervalMs: 5_000, staleAfterMs: 4_000, maxInflatedBytes: 32 * mebibyte };
+const defaults = {
+  maxWaitMs: 500,
+  metadataIntervalMs: 5_000,
+  staleAfterMs: 4_000,
+  maxInflatedBytes: defaultMaxInflatedBytes,
+};
 /** A frozen broker is given up after this; the fetch's own wait comes on top. */
 const requestTimeoutMs = 5_000;
 const openTimeoutMs = 10_000;
