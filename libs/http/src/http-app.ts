@@ -1,7 +1,12 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { NestLogger, type Logger, type Registry } from '@tidegate/telemetry';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { NestLogger, TelemetryModule, type Logger, type Registry } from '@tidegate/telemetry';
+import { createAdapter } from './fastify-server';
+import { OPEN_API, OpenApiController, openApiOf, type OpenApiSource } from './open-api';
+import { ProblemFilter } from './problem.filter';
+import { SchemaPipe } from './schema.pipe';
+import { followConnections, type ServerState } from './server-state';
 
 /** A Nest application on Fastify. */
 export type HttpApp = NestFastifyApplication;
@@ -12,12 +17,56 @@ export interface HttpAppOptions {
   /** Title and version of the OpenAPI document. */
   title?: string;
   version?: string;
+  /** The largest body that is taken; 64 KiB by default. */
   bodyLimitBytes?: number;
 }
 
-/** The HTTP application of a BFF, ready to `listen`. */
+class RootModule {}
+
+const states = new WeakMap<HttpApp, ServerState>();
+
+/**
+ * The HTTP application of a BFF, initialised and ready to `listen`: ids, limits, problem+json, schemas, OpenAPI. The
+ * logger (`LOGGER`) and the `Registry` can be injected everywhere in it.
+ */
 export async function createHttpApp(module: Type | DynamicModule, options: HttpAppOptions): Promise<HttpApp> {
-  return NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), {
-    logger: new NestLogger(options.logger),
+  const { logger, registry, title = 'Tidegate', version = '1', bodyLimitBytes = 64 * 1024 } = options;
+  const state: ServerState = { draining: false, closed: undefined, unused: new Set() };
+  const openApi: OpenApiSource = { read: () => (document ??= openApiOf(app, { title, version })) };
+  let document: ReturnType<OpenApiSource['read']> | undefined;
+  const root = {
+    module: RootModule,
+    imports: [TelemetryModule.forRoot({ logger, registry }), module],
+    controllers: [OpenApiController],
+    providers: [{ provide: OPEN_API, useValue: openApi }],
+  };
+  const app = await NestFactory.create<HttpApp>(root, createAdapter({ logger, registry, state, bodyLimitBytes }), {
+    logger: new NestLogger(logger),
+    bodyParser: false,
+    abortOnError: false,
   });
+  states.set(app, state);
+  followConnections(app.getHttpServer(), state);
+  app.useGlobalFilters(new ProblemFilter(logger));
+  app.useGlobalPipes(new SchemaPipe());
+  return app.init();
+}
+
+/** From now on answers ask their clients to leave the connection. */
+export function startDraining(app: HttpApp): void {
+  const state = states.get(app);
+  if (state !== undefined) state.draining = true;
+}
+
+/**
+ * No new connections from now on; those without a request are closed. `app.close()` then ends the streams by its hooks,
+ * and waits for the requests in flight before it ends the stores: Fastify alone would keep listening until after the
+ * first hooks, and streams that were ended would come back to us.
+ */
+export function stopAccepting(app: HttpApp): void {
+  const state = states.get(app);
+  if (state === undefined || state.closed !== undefined) return;
+  const server = app.getHttpServer();
+  state.closed = new Promise((resolve) => server.close(() => resolve()));
+  for (const socket of state.unused) socket.destroy();
 }

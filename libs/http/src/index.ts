@@ -1,5 +1,7 @@
 export { createHttpApp, type HttpApp, type HttpAppOptions } from './http-app';
 export { httpStatus } from './http-status';
-export { problemOf, type ProblemBody } from './problem';
+export { problemHeaders, problemOf } from './problem';
+export { sendProblem } from './problem.filter';
 export { listRoutes, type RouteEntry } from './routes';
-export { runApp, type AppSpec, type RunAppOptions } from './run-app';
+export { runApp } from './run-app';
+export { type AppSpec, type RunAppOptions } from './running-apps';
