@@ -1,31 +1,140 @@
-import type { JsonObject } from '@tidegate/contracts';
+import type { JsonObject, ObjectShape } from '@tidegate/contracts';
+import { AppError } from '@tidegate/errors';
+import { celValue } from './cel-value';
+import { environmentsFor, Subject, type TypedRow } from './environment';
+import { Inspection, Refusal, type ConditionUses } from './inspection';
+import { makeStrict } from './strict-comparison';
 
-/** What a row's field can be in a condition; `any` is judged at run time. */
-export type FieldType = 'string' | 'number' | 'bool' | 'list' | 'map' | 'any';
-
-/** What a condition may speak of: the fields of `row`. (`sub` always has id, tenant, roles, claims.) */
+/** What a condition may speak of: the fields of `row`. `sub` always has `id`, `tenant`, `roles` and `claims`. */
 export interface ConditionVariables {
-  row: Readonly<Record<string, FieldType>>;
+  readonly row: ObjectShape;
 }
 
+/** `sub` is `{ id, tenant?, roles, claims }` and must not change once it was given to a condition. */
 export interface ConditionScope {
-  row: JsonObject;
-  sub: JsonObject;
+  readonly row: JsonObject;
+  readonly sub: JsonObject;
 }
 
+/** `error`: it could not be evaluated, so it must not count as true. */
 export type Verdict = 'match' | 'no-match' | 'error';
 
-/** A compiled condition over a row and the caller. */
-export class Condition {
-  constructor(readonly source: string) {}
+interface Program {
+  run: (context: { row: TypedRow; sub: Subject }) => unknown;
+  createRow: () => TypedRow;
+  uses: ConditionUses;
+}
 
-  /** Never throws: what cannot be evaluated is an `error`. */
-  evaluate(_scope: ConditionScope): Verdict {
-    return 'error';
+const maxSourceLength = 4096;
+
+/** A compiled condition over a row and the caller. Made by `compileCondition`. */
+export class Condition {
+  constructor(
+    readonly source: string,
+    private readonly program: Program,
+  ) {}
+
+  /** What it reads: top-level fields of the row (`lines`), and parts of the caller (`id`, `claims.region`). */
+  get uses(): ConditionUses {
+    return this.program.uses;
+  }
+
+  /** Never throws. Only a condition that is `true` matches; a missing field or a value of the wrong type is an error. */
+  evaluate({ row, sub }: ConditionScope): Verdict {
+    try {
+      const verdict = this.program.run({ row: this.typedRow(row), sub: subjectOf(sub) });
+      if (verdict === true) return 'match';
+      return verdict === false ? 'no-match' : 'error';
+    } catch {
+      return 'error';
+    }
+  }
+
+  private typedRow(row: JsonObject): TypedRow {
+    const typed = this.program.createRow();
+    for (const field of this.program.uses.row) {
+      const value = Object.hasOwn(row, field) ? row[field] : undefined;
+      if (value !== undefined) typed[field] = celValue(value);
+    }
+    return typed;
   }
 }
 
-/** @throws AppError `invalid_argument` that says what is wrong, and where. */
-export function compileCondition(source: string, _variables: ConditionVariables): Condition {
-  return new Condition(source);
+/**
+ * Compiles a CEL condition. Fields that the row does not have, types that do not fit, functions that are not offered
+ * and conditions beyond the limits (4096 characters, 500 nodes, depth 20, no loop within a loop) are refused here.
+ *
+ * @throws AppError `invalid_argument` that says what is wrong and where in the source
+ */
+export function compileCondition(source: string, variables: ConditionVariables): Condition {
+  if (source.length > maxSourceLength) throw refusal(source, `is longer than ${maxSourceLength} characters`);
+  try {
+    return new Condition(source, compile(source, variables.row));
+  } catch (error) {
+    throw explain(source, error, variables.row);
+  }
+}
+
+function compile(source: string, shape: ObjectShape): Program {
+  const { checking, running, createRow } = environmentsFor(shape);
+  const strictlyTyped = checking.parse(source);
+  // Before the type check, so that a function which is not offered is named as such.
+  const { uses } = new Inspection(strictlyTyped.ast);
+  const { valid, type, error } = strictlyTyped.check();
+  if (!valid) throw error ?? new Error('check failed');
+  if (type !== 'bool') throw new Refusal(`is a ${type}, and must be true or false`, strictlyTyped.ast);
+  const run = running.parse(source);
+  const runningCheck = run.check();
+  if (!runningCheck.valid) throw runningCheck.error ?? new Error('check failed');
+  for (const comparison of new Inspection(run.ast).comparisons) makeStrict(comparison);
+  return { run, createRow, uses };
+}
+
+const subjects = new WeakMap<JsonObject, Subject>();
+
+function subjectOf(sub: JsonObject): Subject {
+  const known = subjects.get(sub);
+  if (known !== undefined) return known;
+  const subject = new Subject();
+  for (const part of ['id', 'tenant', 'roles', 'claims'] as const) {
+    const value = Object.hasOwn(sub, part) ? sub[part] : undefined;
+    if (value !== undefined) subject[part] = celValue(value);
+  }
+  subjects.set(sub, subject);
+  return subject;
+}
+
+interface CelError {
+  code: string;
+  summary: string;
+  range?: { start: number };
+}
+
+function isCelError(error: unknown): error is CelError {
+  return typeof error === 'object' && error !== null && 'code' in error && 'summary' in error;
+}
+
+function explain(source: string, error: unknown, shape: ObjectShape): AppError {
+  if (error instanceof Refusal) return refusal(source, error.message, error.node.start);
+  if (!isCelError(error)) return refusal(source, 'cannot be compiled', undefined, error);
+  return refusal(source, `${error.summary}${mend(error, shape)}`, error.range?.start, error);
+}
+
+function mend({ code, summary }: CelError, { fields }: ObjectShape): string {
+  switch (code) {
+    case 'no_such_key':
+      return ` (row has ${[...fields.keys()].join(', ')}; sub has id, tenant, roles, claims)`;
+    case 'unknown_variable':
+      return ' (there are row and sub)';
+    case 'no_such_overload':
+      return summary.includes('double') ? ' (a number of a row is a double: write 1.0 instead of 1)' : '';
+    default:
+      return '';
+  }
+}
+
+function refusal(source: string, message: string, offset = 0, cause?: unknown): AppError {
+  const before = source.slice(0, offset).split('\n');
+  const position = `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+  return new AppError('invalid_argument', `condition at ${position}: ${message}`, { cause });
 }

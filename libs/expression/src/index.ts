@@ -1,8 +1,2 @@
-export {
-  Condition,
-  compileCondition,
-  type ConditionScope,
-  type ConditionVariables,
-  type FieldType,
-  type Verdict,
-} from './condition';
+export { Condition, compileCondition, type ConditionScope, type ConditionVariables, type Verdict } from './condition';
+export { type ConditionUses } from './inspection';

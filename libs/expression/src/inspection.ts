@@ -1,0 +1,121 @@
+import type { ASTNode } from '@marcbachmann/cel-js';
+
+/** What a condition reads: fields of the row (`total`), and parts of the caller (`id`, `claims.region`). */
+export interface ConditionUses {
+  readonly row: readonly string[];
+  readonly sub: readonly string[];
+}
+
+/** A part of a condition that is refused. */
+export class Refusal extends Error {
+  constructor(
+    message: string,
+    readonly node: ASTNode,
+  ) {
+    super(message);
+  }
+}
+
+/** Everything here takes time linear in its input; `matches` would run a backtracking regular expression. */
+const functions = new Set(
+  'has size contains startsWith endsWith lowerAscii upperAscii trim int double string bool timestamp duration type'.split(
+    ' ',
+  ),
+);
+const macros = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
+
+/** Walks a parsed condition: refuses what it may not do, and notes what it reads and which comparisons it makes. */
+export class Inspection {
+  private readonly row = new Set<string>();
+  private readonly sub = new Set<string>();
+  /** Nodes of `==`, `!=` and `in`. */
+  readonly comparisons: ASTNode[] = [];
+
+  constructor(ast: ASTNode) {
+    this.visit(ast, 0);
+  }
+
+  get uses(): ConditionUses {
+    return { row: [...this.row], sub: [...this.sub] };
+  }
+
+  private visit(node: ASTNode, loops: number): void {
+    switch (node.op) {
+      case 'value':
+        return;
+      case 'id':
+        if (node.args === 'row' || node.args === 'sub') throw new Refusal(`name a field of ${node.args}`, node);
+        return;
+      case '.':
+      case '[]':
+        if (!this.access(node)) this.visitAll(node.args, loops);
+        return;
+      case 'call':
+        return this.call(node, node.args[0], node.args[1], loops);
+      case 'rcall':
+        this.visit(node.args[1], loops);
+        return macros.has(node.args[0])
+          ? this.loop(node, node.args[2], loops)
+          : this.call(node, node.args[0], node.args[2], loops);
+      case 'list':
+        return this.visitAll(node.args, loops);
+      case 'map':
+        return this.visitAll(node.args.flat(), loops);
+      case '.?':
+      case '[?]':
+        throw new Refusal(`"${node.op}" is not offered`, node);
+      case '!_':
+      case '-_':
+        return this.visit(node.args, loops);
+      case '==':
+      case '!=':
+      case 'in':
+        this.comparisons.push(node);
+        return this.visitAll(node.args, loops);
+      default:
+        return this.visitAll(node.args, loops);
+    }
+  }
+
+  private visitAll(nodes: readonly (ASTNode | string)[], loops: number): void {
+    for (const node of nodes) if (typeof node !== 'string') this.visit(node, loops);
+  }
+
+  private call(node: ASTNode, name: string, args: readonly ASTNode[], loops: number): void {
+    if (!functions.has(name)) throw new Refusal(`the function "${name}" is not offered`, node);
+    this.visitAll(args, loops);
+  }
+
+  private loop(node: ASTNode, [variable, ...rest]: readonly ASTNode[], loops: number): void {
+    // A loop in a loop costs the square of a row's size.
+    if (loops > 0) throw new Refusal('a loop within a loop is not offered', node);
+    if (variable?.op === 'id' && (variable.args === 'row' || variable.args === 'sub')) {
+      throw new Refusal(`"${variable.args}" is taken; name the loop variable otherwise`, variable);
+    }
+    this.visitAll(rest, loops + 1);
+  }
+
+  /** Notes `row.x`, `sub.x` and `sub.claims.x`, in either spelling; false when the node is none of them. */
+  private access(node: ASTNode): boolean {
+    const path = pathOf(node);
+    if (path === undefined) return false;
+    const [root, ...names] = path;
+    if (root === 'row') this.row.add(names[0] ?? '');
+    else this.sub.add(names[0] === 'claims' ? names.slice(0, 2).join('.') : (names[0] ?? ''));
+    return true;
+  }
+}
+
+/** `['row', 'lines', …]` for accesses that begin at `row` or `sub` by constant names. */
+function pathOf(node: ASTNode): string[] | undefined {
+  if (node.op === 'id') return node.args === 'row' || node.args === 'sub' ? [node.args] : undefined;
+  if (node.op !== '.' && node.op !== '[]') return undefined;
+  const path = pathOf(node.args[0]);
+  const name = node.op === '.' ? node.args[1] : literal(node.args[1]);
+  if (path === undefined) return undefined;
+  return typeof name === 'string' ? [...path, name] : undefined;
+}
+
+function literal(node: ASTNode): unknown {
+  return node.op === 'value' ? node.args : undefined;
+}
