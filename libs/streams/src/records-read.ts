@@ -1,11 +1,11 @@
 import type { JsonObject, JsonValue } from '@tidegate/contracts';
-import { AppError } from '@tidegate/errors';
 import type { View } from '@tidegate/policy';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GapReason } from './session-sink';
 import type { ResolvedStart } from './start';
 import type { StreamChannel } from './stream-channel';
 import type { StreamRecord } from './stream-record';
+import { unreadable } from './unreadable';
 import { Walk, type Verdict } from './walk';
 
 export interface RecordsPage {
@@ -40,6 +40,7 @@ export class RecordsRead {
   private scanned = 0;
   private spentMs = 0;
   private awake = false;
+  private full = false;
   private wake = () => {
     this.awake = true;
   };
@@ -76,7 +77,8 @@ export class RecordsRead {
     const { channel, limit, signal } = this.options;
     const { stream, metrics, now } = channel.options;
     const startedMs = now();
-    const scanned = this.walk.scan((record) => this.visit(record), scanRecords);
+    const most = Math.min(scanRecords, stream.resume.maxScanned - this.scanned);
+    const scanned = this.walk.scan((record) => this.visit(record), most);
     metrics.scanned.inc({ stream: channel.name }, scanned);
     this.scanned += scanned;
     this.spentMs += now() - startedMs;
@@ -92,8 +94,6 @@ export class RecordsRead {
   private waitIsOver(nowMs: number): boolean {
     return nowMs >= this.untilMs || this.options.channel.unavailable !== undefined;
   }
-
-  private full = false;
 
   private visit(record: StreamRecord): Verdict {
     const { channel, view, limit } = this.options;
@@ -136,9 +136,7 @@ export class RecordsRead {
     const [reason] = this.walk.gaps;
     const nothing = this.records.length + this.gone.length === 0 && reason === undefined;
     if (nothing && this.walk.failure !== undefined) throw this.walk.failure;
-    if (nothing && channel.unavailable !== undefined) {
-      throw new AppError('unavailable', 'The stream cannot be read at the moment.', { retryAfterMs: 2_000 });
-    }
+    if (nothing && channel.unavailable !== undefined) throw unreadable(channel.unavailable);
     channel.options.metrics.rows.inc({ stream: channel.name }, this.records.length);
     if (reason !== undefined) channel.options.metrics.gaps.inc({ stream: channel.name, reason });
     const cursor = prefix + channel.sealed(this.walk.position);

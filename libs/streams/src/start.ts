@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { SourcePosition } from './cursor';
 import type { GapReason } from './session-sink';
 import type { StreamChannel } from './stream-channel';
+import { readable } from './unreadable';
 
 /** Where to begin: a cursor, or else `from`: `latest` (the default), `earliest` or an RFC 3339 time. */
 export interface StreamStart {
@@ -45,7 +46,7 @@ export async function resolveStart(
 ): Promise<ResolvedStart> {
   for (;;) {
     const resets = channel.resets;
-    const start = await resolveOnce(point, channel, ranges, latest);
+    const start = await readable(resolveOnce(point, channel, ranges, latest));
     // A topic that was made again meanwhile has other offsets.
     if (resets === channel.resets) return complete(start, latest());
   }
@@ -62,23 +63,14 @@ async function resolveOnce(
     point.at === 'cursor'
       ? await fromCursor(point.position, channel, ranges)
       : {
-          position: await offsetsAt(point.at === 'time' ? point.timeMs : 'earliest', channel, ranges, latest),
+          position: await offsetsAt(point.at === 'time' ? point.timeMs : 'earliest', channel, ranges),
           gaps: [],
         };
   return hideOld(start, point.at === 'cursor', channel, ranges);
 }
 
-async function offsetsAt(
-  at: 'earliest' | number,
-  { options }: StreamChannel,
-  ranges: Ranges,
-  latest: () => readonly (readonly bigint[])[],
-): Promise<bigint[][]> {
-  const all = await Promise.all(options.feeds.map(({ topic }) => ranges.offsets(topic, at)));
-  // Nothing is that new: −1.
-  return all.map((offsets, source) =>
-    offsets.map((offset, p) => (offset < 0n ? (latest()[source]?.[p] ?? 0n) : offset)),
-  );
+function offsetsAt(at: 'earliest' | number, { options }: StreamChannel, ranges: Ranges): Promise<bigint[][]> {
+  return Promise.all(options.feeds.map(({ topic }) => ranges.offsets(topic, at)));
 }
 
 async function fromCursor(
@@ -122,12 +114,12 @@ function place(offset: bigint | undefined, logStart: bigint, end: bigint | undef
 async function hideOld(
   start: ResolvedStart,
   saysGap: boolean,
-  { options }: StreamChannel,
+  channel: StreamChannel,
   ranges: Ranges,
 ): Promise<ResolvedStart> {
-  const { cutoffMs } = options.decoder;
+  const { cutoffMs } = channel.options.decoder;
   if (cutoffMs === undefined) return start;
-  const oldest = await Promise.all(options.feeds.map(({ topic }) => ranges.offsets(topic, cutoffMs)));
+  const oldest = await offsetsAt(cutoffMs, channel, ranges);
   let hidden = false;
   const position = start.position.map((offsets, source) =>
     offsets.map((offset, p) => {

@@ -196,9 +196,20 @@ export class StreamChannel implements FeedListener {
     if (this.gaps.size === 0) return;
     const reasons = [...this.gaps];
     this.gaps.clear();
+    if (reasons.includes('recreated')) this.trim();
     for (const { live } of this.groups.values()) {
       for (const session of live) for (const reason of reasons) session.sayGap(reason);
     }
+  }
+
+  private trim(): void {
+    this.options.feeds.forEach((feed, source) => {
+      const count = feed.trim();
+      this.head[source]?.splice(count);
+      this.arrived[source]?.splice(count);
+      for (const session of this.behind) session.trim(source, count);
+    });
+    this.sealedHead = undefined;
   }
 
   private countWithheld(records: readonly StreamRecord[]): void {

@@ -19,6 +19,7 @@ import { parseStart, resolveStart, type StreamStart } from './start';
 import { StreamChannel } from './stream-channel';
 import { StreamSession } from './stream-session';
 import { TopicFeed } from './topic-feed';
+import { unreadable } from './unreadable';
 import { Wheel } from './wheel';
 
 export interface StreamHubOptions {
@@ -194,7 +195,7 @@ export class StreamHub {
     const channel = await this.channels.acquire(stream);
     if (channel.unavailable === undefined) return channel;
     this.channels.release(stream);
-    throw new AppError('unavailable', 'The stream cannot be read at the moment.', { retryAfterMs: 2_000 });
+    throw unreadable(channel.unavailable);
   }
 
   private async openFeed(topic: string): Promise<TopicFeed> {

@@ -149,6 +149,10 @@ export class StreamSession implements Spoke {
     this.walk?.jump(source, partition, start);
   }
 
+  trim(source: number, partitions: number): void {
+    this.walk?.trim(source, partitions);
+  }
+
   private get channel(): StreamChannel {
     return this.options.channel;
   }
@@ -170,7 +174,7 @@ export class StreamSession implements Spoke {
     const { decoder, limits, metrics, now } = this.channel.options;
     const startedMs = now();
     const batch = new Batch(decoder, this.view, limits.batchBytes);
-    const scanned = walk.scan(batch.visit, pumpRecords);
+    const scanned = walk.scan(batch.visit, Math.min(pumpRecords, this.budget));
     this.scanned += scanned;
     this.spentMs += now() - startedMs;
     metrics.scanned.inc({ stream: this.channel.name }, scanned);
@@ -188,10 +192,13 @@ export class StreamSession implements Spoke {
   }
 
   private overBudget(): boolean {
-    // Once it was live, the clock for slow readers bounds it instead.
-    if (this.caughtUp || this.walk === undefined) return false;
-    const { maxScanned, maxMs } = this.channel.options.stream.resume;
-    return !this.walk.arrived && (this.scanned > maxScanned || this.spentMs + this.walk.readMs > maxMs);
+    if (this.caughtUp || this.walk === undefined || this.walk.arrived) return false;
+    return this.budget <= 0 || this.spentMs + this.walk.readMs > this.channel.options.stream.resume.maxMs;
+  }
+
+  /** Records that this resume may still look at. Once it was live, the clock for slow readers bounds it instead. */
+  private get budget(): number {
+    return this.caughtUp ? Infinity : this.channel.options.stream.resume.maxScanned - this.scanned;
   }
 
   private skipAhead(): void {

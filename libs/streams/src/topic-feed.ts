@@ -1,10 +1,10 @@
-import { AppError } from '@tidegate/errors';
 import type { KafkaRecord, ResetReason, Tail, TailListener, TailPool } from '@tidegate/kafka';
 import { topicTag } from './cursor';
 import type { StreamLimits } from './limits';
 import type { StreamMetrics } from './metrics';
 import { RecordRing, type RingBudget } from './record-ring';
 import { keepRecords, type StreamRecord } from './stream-record';
+import { readable } from './unreadable';
 
 /** How long a client waits for a topic that Kafka does not answer about. */
 const openTimeoutMs = 5_000;
@@ -45,10 +45,12 @@ export class TopicFeed implements TailListener {
   /** @throws AppError `unavailable` when Kafka does not answer in time. */
   async open(): Promise<void> {
     const opening = this.deps.tails.open(this.topic, this);
-    const tail = await inTime(opening, () => {
-      this.closed = true;
-      opening.then((late) => late.close()).catch(() => undefined);
-    });
+    const tail = await readable(
+      inTime(opening, () => {
+        this.closed = true;
+        opening.then((late) => late.close()).catch(() => undefined);
+      }),
+    );
     this.tail = tail;
     this.topicTag = topicTag(tail.topicId);
     for (const { partition, startOffset, logStart } of tail.partitions()) {
@@ -66,6 +68,13 @@ export class TopicFeed implements TailListener {
     this.deps.metrics.tails.dec();
     this.deps.metrics.tailLag.remove(this.topic);
     await this.tail?.close();
+  }
+
+  /** How many partitions the topic has now; forgets those that it has no more. */
+  trim(): number {
+    const count = this.tail?.partitions().length ?? this.rings.length;
+    for (const ring of this.rings.splice(count)) this.deps.budget.remove(ring);
+    return count;
   }
 
   listen(listener: FeedListener): void {
@@ -138,7 +147,7 @@ async function inTime<T>(work: Promise<T>, onLate: () => void): Promise<T> {
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       onLate();
-      reject(new AppError('unavailable', 'The stream cannot be read at the moment.', { retryAfterMs: 2_000 }));
+      reject(new Error(`no answer within ${openTimeoutMs} ms`));
     }, openTimeoutMs);
   });
   try {

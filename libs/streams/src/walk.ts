@@ -1,9 +1,10 @@
-import { AppError } from '@tidegate/errors';
-import { OffsetOutOfRange } from '@tidegate/kafka';
+import type { AppError } from '@tidegate/errors';
+import { CorruptRecords, OffsetOutOfRange } from '@tidegate/kafka';
 import type { RangeBucket, RangeBuckets } from './range-buckets';
 import type { GapReason } from './session-sink';
 import type { StreamRecord } from './stream-record';
 import type { TopicFeed } from './topic-feed';
+import { unreadable } from './unreadable';
 
 /** Reads of one reader at a time; more would let one client with many partitions crowd out the others. */
 const maxReads = 2;
@@ -45,6 +46,7 @@ export class Walk {
   /** Why a partition below the ring cannot be read at the moment. */
   failure: AppError | undefined;
   private readonly reads = new Map<string, Read>();
+  private readonly corrupt = new Map<string, bigint>();
   private reading = 0;
   private turn = 0;
   private ended = false;
@@ -85,6 +87,11 @@ export class Walk {
     offsets[partition] = next;
     this.reads.delete(placeOf(source, partition));
     if (reason !== undefined) this.gaps.add(reason);
+  }
+
+  /** A topic that was made again with fewer partitions has lost the last ones. */
+  trim(source: number, partitions: number): void {
+    this.position[source]?.splice(partitions);
   }
 
   end(): void {
@@ -175,8 +182,15 @@ export class Walk {
       else this.jump(source, partition, error.end, 'truncated');
       return;
     }
-    this.failure = AppError.from(error);
-    this.reads.set(placeOf(source, partition), this.later());
+    const place = placeOf(source, partition);
+    if (error instanceof CorruptRecords && this.corrupt.get(place) === error.offset) {
+      // Twice the same: it is the log that is broken, not the way here. The tail passes over it in the same way.
+      this.jump(source, partition, error.next, 'truncated');
+      return;
+    }
+    if (error instanceof CorruptRecords) this.corrupt.set(place, error.offset);
+    this.failure = unreadable(error);
+    this.reads.set(place, this.later());
   }
 
   private later(): { retryAtMs: number } {

@@ -1,0 +1,202 @@
+import type { Principal } from '@tidegate/auth';
+import type { Catalog, Stream } from '@tidegate/catalog';
+import { parseJson, stringifyJson, type JsonObject } from '@tidegate/contracts';
+import type { View } from '@tidegate/policy';
+import { Registry, type Logger } from '@tidegate/telemetry';
+import type { StreamLimits } from './limits';
+import { MemoryLog } from './memory-log';
+import type { ByeCode, GapReason, SessionSink } from './session-sink';
+import { StreamHub } from './stream-hub';
+
+export const topic = 'shop.orders';
+
+/** An order that keeps its contract; `id` is its key. */
+export function order(id: string, over: JsonObject = {}): string {
+  return stringifyJson({
+    orderId: id,
+    customerId: '13',
+    tenantId: 'north',
+    status: 'placed',
+    placedAt: '2026-01-01T00:00:00Z',
+    updatedAt: '2026-01-01T00:00:00Z',
+    total: 12.5,
+    currency: 'EUR',
+    storeId: '1',
+    lines: [],
+    ...over,
+  });
+}
+
+export function caller(subject = '13', over: Partial<Principal> = {}): Principal {
+  return { subject, tenant: 'north', roles: ['customer'], expiresAtMs: Date.now() + 3_600_000, claims: {}, ...over };
+}
+
+/** Customers see their own rows without the notes, support all of its tenant; every other role nothing. */
+function viewOf({ roles, subject, tenant }: Principal, resource: string): View | undefined {
+  if (resource !== 'orders') return undefined;
+  if (roles.includes('support')) {
+    return view(`support/${tenant}`, (row) => (row['tenantId'] === tenant ? row : undefined));
+  }
+  if (!roles.includes('customer')) return undefined;
+  return view(`customer/${tenant}/${subject}`, (row) => {
+    if (row['tenantId'] !== tenant || row['customerId'] !== subject) return undefined;
+    const { internalNotes, ...rest } = row;
+    return internalNotes === undefined ? row : rest;
+  });
+}
+
+function view(id: string, apply: View['apply']): View {
+  return { id, apply } as unknown as View;
+}
+
+export function ordersStream(over: Partial<Stream> = {}): Stream {
+  return {
+    name: 'orders',
+    sources: [{ topic }],
+    key: ['orderId'],
+    subject: 'customerId',
+    tenant: 'tenantId',
+    schema: 'order',
+    resume: { maxScanned: 200_000, maxMs: 2_000 },
+    ...over,
+  };
+}
+
+export interface World {
+  log: MemoryLog;
+  hub: StreamHub;
+  registry: Registry;
+  warnings: object[];
+}
+
+export interface WorldOptions {
+  log?: MemoryLog;
+  partitions?: number;
+  stream?: Partial<Stream>;
+  limits?: Partial<StreamLimits>;
+}
+
+/** A hub over a log in memory, with one topic behind the stream `orders`. */
+export function world({ log = new MemoryLog(), partitions = 1, stream = {}, limits = {} }: WorldOptions = {}): World {
+  log.create(topic, partitions);
+  const registry = new Registry();
+  const warnings: object[] = [];
+  const logger = { warn: (line: object) => void warnings.push(line) } as unknown as Logger;
+  const catalog: Catalog = {
+    version: '1',
+    tenants: new Map(),
+    streams: new Map([['orders', ordersStream(stream)]]),
+    grants: [],
+  };
+  const hub = secondHub({ log, registry, logger, catalog, limits });
+  return { log, hub, registry, warnings };
+}
+
+/** Another replica: its own tails and rings, the same log and keys. */
+export function replica({ log }: World, limits: Partial<StreamLimits> = {}, stream: Partial<Stream> = {}): StreamHub {
+  const logger = { warn: () => undefined } as unknown as Logger;
+  const streams = new Map([['orders', ordersStream(stream)]]);
+  const catalog = { version: '1', tenants: new Map(), streams, grants: [] };
+  return secondHub({ log, registry: new Registry(), logger, catalog, limits });
+}
+
+function secondHub(from: {
+  log: MemoryLog;
+  registry: Registry;
+  logger: Logger;
+  catalog: Catalog;
+  limits: Partial<StreamLimits>;
+}): StreamHub {
+  const { log, limits, ...rest } = from;
+  return new StreamHub({
+    ...rest,
+    policy: { view: viewOf },
+    tails: log.tails,
+    ranges: log.ranges,
+    cursorKeys: [Buffer.alloc(32, 1)],
+    limits: { tickMs: 1, tailLingerMs: 20, ...limits },
+  });
+}
+
+type Heard =
+  | { t: 'rows'; ids: string[]; texts: string; c: string }
+  | { t: 'gone'; keys: string; c: string }
+  | { t: 'gap'; reason: GapReason; c: string }
+  | { t: 'caught-up' | 'cursor'; c: string }
+  | { t: 'expiring'; inSeconds: number }
+  | { t: 'bye'; code: ByeCode; retryMs: number };
+
+/** A sink that remembers what it heard and lets specs wait for it. */
+export class HeardSink implements SessionSink {
+  readonly heard: Heard[] = [];
+  buffered = 0;
+  private readonly watchers = new Set<() => void>();
+
+  rows(json: string, _count: number, c: string): void {
+    const ids = (parseJson(json) as JsonObject[]).map((row) => row['orderId'] as string);
+    this.hear({ t: 'rows', ids, texts: json, c });
+  }
+  gone(keys: string, _count: number, c: string): void {
+    this.hear({ t: 'gone', keys, c });
+  }
+  gap(reason: GapReason, c: string): void {
+    this.hear({ t: 'gap', reason, c });
+  }
+  caughtUp(c: string): void {
+    this.hear({ t: 'caught-up', c });
+  }
+  cursor(c: string): void {
+    this.hear({ t: 'cursor', c });
+  }
+  expiring(inSeconds: number): void {
+    this.hear({ t: 'expiring', inSeconds });
+  }
+  bye(code: ByeCode, retryMs: number): void {
+    this.hear({ t: 'bye', code, retryMs });
+  }
+  bufferedBytes(): number {
+    return this.buffered;
+  }
+
+  get ids(): string[] {
+    return this.heard.flatMap((one) => (one.t === 'rows' ? one.ids : []));
+  }
+
+  get kinds(): string[] {
+    return this.heard.map(({ t }) => t);
+  }
+
+  get lastCursor(): string {
+    return this.heard.reduce((last, one) => ('c' in one ? one.c : last), '');
+  }
+
+  of<T extends Heard['t']>(t: T): Extract<Heard, { t: T }>[] {
+    return this.heard.filter((one): one is Extract<Heard, { t: T }> => one.t === t);
+  }
+
+  /** Resolves once `holds` does; fails after five seconds with what was heard. */
+  async until(holds: () => boolean): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const heard = () => this.heard.slice(-5).map((one) => JSON.stringify(one));
+      const timer = setTimeout(() => reject(new Error(`waited in vain; last heard: ${heard().join('\n')}`)), 5_000);
+      const check = () => {
+        if (!holds()) return;
+        clearTimeout(timer);
+        this.watchers.delete(check);
+        resolve();
+      };
+      this.watchers.add(check);
+      check();
+    });
+  }
+
+  private hear(one: Heard): void {
+    this.heard.push(one);
+    for (const watcher of [...this.watchers]) watcher();
+  }
+}
+
+export async function gauge(registry: Registry, name: string): Promise<number> {
+  const metric = await registry.getSingleMetric(name)?.get();
+  return metric?.values.reduce((sum, { value }) => sum + value, 0) ?? NaN;
+}
