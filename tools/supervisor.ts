@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:f
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { markProcess, untilMarkedEnds } from './process-mark.ts';
 
 const watchdog = path.join(import.meta.dirname, 'watchdog.mjs');
 
@@ -27,6 +28,8 @@ export interface ServerOptions {
   graceMs?: number;
   /** Removed, with its parent when that is then empty, if our own process ends without stopping the server. */
   temporaryDirectory?: string | undefined;
+  /** Where the process is written down: the next start waits for one that outlived its parent for a moment. */
+  markFile?: string;
 }
 
 /** What the watchdog is told in its argument. */
@@ -120,8 +123,18 @@ interface WatchdogEvents {
   acknowledged: Map<string, () => void>;
 }
 
+const running = new Set<Server>();
+let closed = false;
+
+/** Ends every server of this process that still runs, and starts no more. */
+export async function endServers(how: 'stop' | 'kill'): Promise<void> {
+  closed = true;
+  await Promise.all([...running].map((server) => server[how]()));
+}
+
 /** Starts a program under a watchdog. @throws Error when the program cannot be executed */
 export async function startServer(options: ServerOptions): Promise<Server> {
+  if (options.markFile !== undefined) await untilMarkedEnds(options.markFile, (options.graceMs ?? 10_000) + 5000);
   mkdirSync(path.dirname(options.logFile), { recursive: true });
   const log = openSync(options.logFile, options.appendLog === true ? 'a' : 'w');
   const order: WatchdogOrder = {
@@ -133,6 +146,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ...(options.account && { account: options.account }),
     ...(options.temporaryDirectory !== undefined && { temporaryDirectory: options.temporaryDirectory }),
   };
+  if (closed) throw new Error(`${options.name} was not started: everything is being stopped`);
   // A group of its own, so that Ctrl-C reaches us alone and the order of stopping is ours.
   const child = spawn(process.execPath, [watchdog, JSON.stringify(order)], {
     detached: true,
@@ -142,10 +156,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   closeSync(log);
   const events = listen(child, options.name);
   const pid = await events.started;
+  if (options.markFile !== undefined) markProcess(options.markFile, pid);
   // A server that somebody forgot does not keep us alive; while we wait for one we hold on to it.
   child.unref();
   for (const stream of child.stdio) (stream as (Readable & { unref?: () => void }) | null | undefined)?.unref?.();
-  return new Server(options, pid, child, events);
+  const server = new Server(options, pid, child, events);
+  running.add(server);
+  void server.exited.then(() => running.delete(server));
+  // Asked to stop while this one started.
+  if (closed) await server.stop();
+  return server;
 }
 
 function listen(child: ChildProcess, name: string): WatchdogEvents {

@@ -66,13 +66,18 @@ interface RunOptions {
 
 /** Runs a program to its end. @throws Error with what it printed */
 export async function run(command: string, args: string[], options: RunOptions = {}): Promise<Printed> {
+  const { cwd, timeoutMs: timeout, account } = options;
+  const running = execute(command, args, { cwd, timeout, maxBuffer: 1 << 26, ...account });
+  const endWithUs = () => running.child.kill();
+  process.once('exit', endWithUs);
   try {
-    const { cwd, timeoutMs: timeout, account } = options;
-    return await execute(command, args, { cwd, timeout, maxBuffer: 1 << 26, ...account });
+    return await running;
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as Error & { stdout?: string; stderr?: string };
     const printed = (stderr.trim() || stdout.trim()).slice(-1500);
     throw new Error(`${command} failed: ${printed || message}`, { cause: error });
+  } finally {
+    process.off('exit', endWithUs);
   }
 }
 

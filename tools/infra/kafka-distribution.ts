@@ -4,7 +4,7 @@ import path from 'node:path';
 import { cached, run, succeeds } from './cache.ts';
 import { findJava, type Java } from './java.ts';
 import { describeCluster } from './kafka-metadata.ts';
-import { brokerProperties, type BrokerPlace } from './kafka-properties.ts';
+import { brokerProperties, propertiesFile, type BrokerPlace } from './kafka-properties.ts';
 import { LocalServer } from './local-server.ts';
 import { freePorts } from './ports.ts';
 
@@ -65,7 +65,7 @@ async function makeArchive(target: KafkaDistribution): Promise<void> {
   const [port = 0, controllerPort = 0] = await freePorts(2);
   const place = { id: 1, directory, port, controllerPort };
   mkdirSync(directory);
-  writeFileSync(path.join(directory, 'server.properties'), brokerProperties(place, [place], {}));
+  writeFileSync(path.join(directory, 'server.properties'), propertiesFile(brokerProperties(place, [place])));
   await run(
     target.java.command,
     [

@@ -5,15 +5,17 @@ export interface BrokerPlace {
   controllerPort: number;
 }
 
-/** server.properties of one node that is broker and controller. Paths are relative to the node's directory. */
+export type BrokerProperties = Readonly<Record<string, string | number | boolean>>;
+
+/** Settings of one node that is broker and controller. Paths are relative to the node's directory. */
 export function brokerProperties(
   place: BrokerPlace,
   cluster: readonly BrokerPlace[],
-  overrides: Readonly<Record<string, string | number | boolean>>,
-): string {
+  overrides: BrokerProperties = {},
+): BrokerProperties {
   const replicas = cluster.length;
   const inSync = Math.max(1, replicas - 1);
-  const properties = {
+  return {
     'process.roles': 'broker,controller',
     'node.id': place.id,
     'controller.quorum.voters': cluster.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(','),
@@ -43,6 +45,10 @@ export function brokerProperties(
     'broker.session.timeout.ms': 3000,
     ...overrides,
   };
+}
+
+/** As server.properties holds them. */
+export function propertiesFile(properties: BrokerProperties): string {
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
   return `${lines.join('\n')}\n`;
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { dataDirectory, type DataDirectory } from './directories.ts';
 import { brokerCommand, formatBroker, kafkaDistribution, randomUuid } from './kafka-distribution.ts';
 import { describeCluster } from './kafka-metadata.ts';
-import { brokerProperties, type BrokerPlace } from './kafka-properties.ts';
+import { brokerProperties, propertiesFile, type BrokerPlace, type BrokerProperties } from './kafka-properties.ts';
 import { LocalServer } from './local-server.ts';
 import { freePorts, retryTakenPorts } from './ports.ts';
 
@@ -15,8 +15,9 @@ export interface KafkaStartOptions {
   /** Broker and controller port of each node in turn; without them, free ones. */
   ports?: number[];
   /** Broker settings over those of tools/infra/kafka-properties.ts. */
-  properties?: Record<string, string | number | boolean>;
+  properties?: BrokerProperties;
   logFile?: string;
+  markFile?: string;
 }
 
 export interface KafkaCluster {
@@ -68,10 +69,8 @@ async function brokerOf(
   const kafka = await kafkaDistribution();
   mkdirSync(place.directory, { recursive: true });
   formatBroker(kafka, place, clusterId);
-  writeFileSync(
-    path.join(place.directory, 'server.properties'),
-    brokerProperties(place, cluster, options.properties ?? {}),
-  );
+  const properties = brokerProperties(place, cluster, options.properties);
+  writeFileSync(path.join(place.directory, 'server.properties'), propertiesFile(properties));
   return new LocalServer({
     ...brokerCommand(kafka),
     name: cluster.length === 1 ? 'Kafka' : `Kafka node ${place.id}`,
@@ -80,12 +79,16 @@ async function brokerOf(
     logFile: options.logFile ?? path.join(place.directory, 'broker.log'),
     graceMs: 15_000,
     temporaryDirectory: directory.temporary ? place.directory : undefined,
-    isReady: async () => {
-      const view = await describeCluster(place.port);
-      return view !== undefined && view.controllerId >= 0 && view.nodeIds.includes(place.id);
-    },
+    ...(options.markFile !== undefined && { markFile: options.markFile }),
+    isReady: () => hasJoined(place),
     readyTimeoutMs: 60_000,
   });
+}
+
+/** Whether the node answers, has a controller and is itself in the cluster. */
+export async function hasJoined({ id, port }: Pick<BrokerPlace, 'id' | 'port'>): Promise<boolean> {
+  const view = await describeCluster(port);
+  return view !== undefined && view.controllerId >= 0 && view.nodeIds.includes(id);
 }
 
 /** Every node answers by now; soon each has heard of all the others. */

@@ -14,6 +14,7 @@ export interface PostgresStartOptions {
   dir?: string;
   port?: number;
   logFile?: string;
+  markFile?: string;
 }
 
 /** Starts PostgreSQL with a database of its own and resolves when that answers a query. */
@@ -48,6 +49,7 @@ async function startOn(port: number, options: PostgresStartOptions): Promise<Loc
     cwd: data,
     port,
     logFile: options.logFile ?? path.join(directory.path, 'server.log'),
+    ...(options.markFile !== undefined && { markFile: options.markFile }),
     // SIGINT ends sessions and shuts down in order; SIGTERM would wait for the sessions.
     stopSignal: 'SIGINT',
     isReady: () => answersQuery(port),
@@ -63,7 +65,7 @@ async function initialise({ initdb, account }: PostgresPrograms, data: string): 
 }
 
 /** Answers a query, and has our database: made on the first start. */
-async function answersQuery(port: number): Promise<boolean> {
+export async function answersQuery(port: number): Promise<boolean> {
   const client = new pg.Client({
     host: '127.0.0.1',
     port,

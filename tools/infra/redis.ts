@@ -14,6 +14,7 @@ export interface RedisStartOptions {
   dir?: string;
   port?: number;
   logFile?: string;
+  markFile?: string;
 }
 
 /** Starts a Redis-protocol server and resolves when it answers PING. */
@@ -32,6 +33,7 @@ async function startOn(port: number, options: RedisStartOptions): Promise<LocalS
     args: ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory.path, '--save', '', ...durability],
     port,
     logFile: options.logFile ?? path.join(directory.path, 'server.log'),
+    ...(options.markFile !== undefined && { markFile: options.markFile }),
     isReady: () => answersPing(port),
     readyTimeoutMs: 30_000,
   });
@@ -53,7 +55,7 @@ async function findServer(): Promise<string> {
   return command;
 }
 
-function answersPing(port: number): Promise<boolean> {
+export function answersPing(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
     const finish = (answer: boolean) => {
