@@ -48,6 +48,14 @@ async function produce({ log }: World, partitions: number, random: Random): Prom
   return mine;
 }
 
+/** Stops taking anything for a while, most likely when it is live. */
+async function stall(sink: HeardSink, random: Random): Promise<void> {
+  await sleep(random() * 30);
+  sink.buffered = 1e9;
+  await sleep(random() * 10);
+  sink.buffered = 0;
+}
+
 /** Reads until `enough`, being cut and resuming on any replica on the way. */
 async function read(hubs: StreamHub[], random: Random, enough: (ids: string[]) => boolean): Promise<string[]> {
   const ids: string[] = [];
@@ -57,10 +65,7 @@ async function read(hubs: StreamHub[], random: Random, enough: (ids: string[]) =
     const hub = hubs[Math.floor(random() * hubs.length)] as StreamHub;
     const session = await hub.subscribe(caller(), 'orders', start, sink);
     const cutAfter = 1 + Math.floor(random() * 30);
-    if (random() < 0.3) {
-      sink.buffered = 1e9;
-      void sleep(random() * 10).then(() => (sink.buffered = 0));
-    }
+    if (random() < 0.5) void stall(sink, random);
     await sink.until(() => sink.ids.length >= cutAfter || enough([...ids, ...sink.ids]));
     session.close();
     expect(sink.of('gap')).toEqual([]);
