@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Writes down which process something belongs to, so that the next one can tell whether it still runs. */
 export function markProcess(file: string, pid: number): void {
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify({ pid, startedAt: startTime(pid) }));
+  writeFileSync(file, JSON.stringify({ pid, startedAt: processStart(pid) }));
 }
 
 /** The process that the file names, if it still runs; a later process with the same id is not it. */
@@ -14,7 +14,7 @@ export function markedProcess(file: string): number | undefined {
   if (!existsSync(file)) return undefined;
   try {
     const { pid, startedAt } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; startedAt?: string };
-    return startedAt !== undefined && startTime(pid) === startedAt ? pid : undefined;
+    return startedAt !== undefined && processStart(pid) === startedAt ? pid : undefined;
   } catch {
     return undefined;
   }
@@ -36,7 +36,7 @@ export async function untilMarkedEnds(file: string, timeoutMs: number): Promise<
 }
 
 /** When a process started, in whatever unit the system has; undefined when it is gone or only waits to be reaped. */
-function startTime(pid: number): string | undefined {
+export function processStart(pid: number): string | undefined {
   try {
     if (!existsSync('/proc/self/stat')) {
       return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined;

@@ -1,0 +1,49 @@
+export interface Door {
+  /** What the table of doors calls it. */
+  label: string;
+  variable: string;
+  port: number;
+}
+
+export interface App {
+  name: string;
+  doors: Door[];
+  /** Health and metrics. */
+  ops: Door;
+}
+
+/** Every app that `npm start` and docker-compose.yml run. A new app is a new entry. */
+export const apps: readonly App[] = [
+  {
+    name: 'demo',
+    doors: [
+      { label: 'issuer (OpenID Connect)', variable: 'DEMO_ISSUER_PORT', port: 8090 },
+      { label: 'customers', variable: 'DEMO_CUSTOMERS_PORT', port: 8091 },
+      { label: 'orders', variable: 'DEMO_ORDERS_PORT', port: 8092 },
+      { label: 'accounts', variable: 'DEMO_ACCOUNTS_PORT', port: 8093 },
+    ],
+    ops: { label: 'health, metrics', variable: 'DEMO_OPS_PORT', port: 9086 },
+  },
+  {
+    name: 'mobile',
+    doors: [{ label: 'the BFF for phones', variable: 'MOBILE_PORT', port: 8081 }],
+    ops: { label: 'health, metrics', variable: 'MOBILE_OPS_PORT', port: 9081 },
+  },
+];
+
+/** The port of a door: the user's, else the one of the table. @throws Error that names the variable */
+export function portOf(door: Door, environment: NodeJS.ProcessEnv): number {
+  const given = environment[door.variable];
+  if (given === undefined || given === '') return door.port;
+  const port = Number(given);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new Error(`${door.variable} is no port: expected a number from 1 to 65535`);
+  }
+  return port;
+}
+
+/** The ports of all apps by variable. */
+export function portVariables(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const doors = apps.flatMap((app) => [...app.doors, app.ops]);
+  return Object.fromEntries(doors.map((door) => [door.variable, String(portOf(door, environment))]));
+}
