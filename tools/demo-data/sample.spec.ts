@@ -17,11 +17,13 @@ function line(overrides: Partial<Line> = {}): Line {
 }
 
 describe('chooseHouseholds()', () => {
-  it('takes the first hundred that buy, and household 13', () => {
-    const lines = Array.from({ length: 150 }, (_, n) => line({ household_id: BigInt(1000 + n) }));
+  it('takes the first hundred that buy, and later ones up to number 20', () => {
+    const lines = [...Array.from({ length: 150 }, (_, n) => 1000n + BigInt(n)), 20n, 21n].map((household_id) =>
+      line({ household_id }),
+    );
     const chosen = chooseHouseholds(lines);
     expect(chosen.size).toBe(101);
-    expect([chosen.has(1099n), chosen.has(1100n), chosen.has(13n)]).toEqual([true, false, true]);
+    expect([1099n, 1100n, 20n, 21n].map((household) => chosen.has(household))).toEqual([true, false, true, false]);
   });
 });
 

@@ -39,18 +39,19 @@ export interface SampleOrder {
   lines: SampleLine[];
 }
 
-const sampleSize = 100;
-// The demo's best known customer comes later in the data than the first hundred.
-const alwaysChosen = [13n];
+const firstToBuy = 100;
+// People who try the demo type small numbers, and most of those households come later in the data.
+const smallNumbers = 20n;
 
-/** The first hundred households that buy something, and the one that the examples name. */
+/** The first hundred households that buy something, and those with small numbers. */
 export function chooseHouseholds(lines: readonly Line[]): Set<bigint> {
   const chosen = new Set<bigint>();
   for (const { household_id } of lines) {
-    if (chosen.size === sampleSize) break;
-    chosen.add(household_id);
+    if (chosen.size < firstToBuy) chosen.add(household_id);
   }
-  for (const household of alwaysChosen) chosen.add(household);
+  for (const { household_id } of lines) {
+    if (household_id <= smallNumbers) chosen.add(household_id);
+  }
   return chosen;
 }
 

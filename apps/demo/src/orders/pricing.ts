@@ -19,8 +19,10 @@ export function priceLines(asked: PlaceOrder['lines'], products: ReadonlyMap<str
     throw new AppError('unprocessable', 'The shop does not have all of these products.', { details: unknown });
   }
   return asked.flatMap(({ sku, quantity }) => {
-    const product = products.get(sku);
-    return product === undefined ? [] : [{ ...product, quantity, discount: 0 }];
+    const found = products.get(sku);
+    if (found === undefined) return [];
+    const { product, brand, department, unitPrice } = found;
+    return [{ sku, product, brand, department, quantity, unitPrice, discount: 0 }];
   });
 }
 
