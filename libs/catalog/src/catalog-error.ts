@@ -5,18 +5,17 @@ export interface CatalogProblem {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** The path of the value, such as `streams.orders.key[0]`. */
   readonly field: string;
   readonly message: string;
 }
 
-/** A catalog that cannot be used; the message lists every problem. */
+/** A catalog that cannot be used; the message lists every problem, a line each. */
 export class CatalogError extends AppError {
   constructor(readonly problems: readonly CatalogProblem[]) {
-    super(
-      'invalid_catalog',
-      problems
-        .map(({ file, line, column, field, message }) => `${file}:${line}:${column} ${field}: ${message}`)
-        .join('\n'),
+    const lines = problems.map(
+      ({ file, line, column, field, message }) => `${file}:${line}:${column} ${field}: ${message}`,
     );
+    super('invalid_catalog', lines.join('\n'));
   }
 }

@@ -1,48 +1,11 @@
-import type { ContractName } from '@tidegate/contracts';
-import type { Condition } from '@tidegate/expression';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CatalogError } from './catalog-error';
-
-export interface Tenant {
-  readonly id: string;
-  readonly name: string;
-}
-
-/** A logical name for physical topics. */
-export interface Stream {
-  readonly name: string;
-  readonly sources: readonly { readonly topic: string }[];
-  /** The fields that identify an entity. */
-  readonly key: readonly string[];
-  /** The field that names the person whose data a row is. */
-  readonly subject?: string;
-  /** The field that names the tenant of a row. */
-  readonly tenant: string;
-  readonly schema: ContractName;
-  /** What one resume may cost. */
-  readonly resume: { readonly maxScanned: number; readonly maxMs: number };
-  readonly retentionDays?: number;
-}
-
-export type Action = 'read' | 'write' | 'manage';
-
-export type Mask = 'redact' | { readonly keepFirst: number } | { readonly keepLast: number };
-
-export interface Columns {
-  /** Paths; without it, the fields of the schema. */
-  readonly allow?: readonly string[];
-  readonly deny: readonly string[];
-  readonly mask: Readonly<Record<string, Mask>>;
-}
-
-export interface Grant {
-  readonly id: string;
-  readonly roles: readonly string[];
-  readonly resources: readonly string[];
-  readonly actions: readonly Action[];
-  readonly where?: Condition;
-  readonly columns: Columns;
-  readonly tenants: 'own' | 'all';
-}
+import { CatalogFile } from './catalog-file';
+import { readGrants, type Grant } from './policies-file';
+import { readStreams, type Stream } from './streams-file';
+import { readTenants, type Tenant } from './tenants-file';
 
 /** What platform engineers decided, validated as a whole. */
 export interface Catalog {
@@ -53,11 +16,43 @@ export interface Catalog {
   readonly grants: readonly Grant[];
 }
 
+type FileName = 'tenants.yaml' | 'streams.yaml' | 'policies.yaml';
+
+/** The texts of the files, or why one could not be read. */
+export type CatalogTexts = Readonly<Record<FileName, string | { readonly unreadable: string }>>;
+
 /**
  * Reads `tenants.yaml`, `streams.yaml` and `policies.yaml` of a directory.
  *
  * @throws CatalogError with every problem of all three files
  */
-export function loadCatalog(_directory: string): Catalog {
-  throw new CatalogError([]);
+export function loadCatalog(directory: string): Catalog {
+  const text = (name: FileName) => {
+    try {
+      return readFileSync(join(directory, name), 'utf8');
+    } catch (error) {
+      return { unreadable: (error as NodeJS.ErrnoException).code ?? 'unknown' };
+    }
+  };
+  return parseCatalog({
+    'tenants.yaml': text('tenants.yaml'),
+    'streams.yaml': text('streams.yaml'),
+    'policies.yaml': text('policies.yaml'),
+  });
+}
+
+/** @throws CatalogError with every problem of all three texts */
+export function parseCatalog(texts: CatalogTexts): Catalog {
+  const file = (name: FileName) => {
+    const text = texts[name];
+    return typeof text === 'string' ? new CatalogFile(name, text) : CatalogFile.missing(name, text.unreadable);
+  };
+  const [tenantsFile, streamsFile, policiesFile] = [file('tenants.yaml'), file('streams.yaml'), file('policies.yaml')];
+  const tenants = readTenants(tenantsFile);
+  const streams = readStreams(streamsFile);
+  const grants = readGrants(policiesFile, streams);
+  const problems = [tenantsFile, streamsFile, policiesFile].flatMap((each) => each.problems);
+  if (problems.length > 0) throw new CatalogError(problems);
+  const version = createHash('sha256').update(JSON.stringify(texts)).digest('base64url').slice(0, 22);
+  return { version, tenants, streams: streams.valid, grants };
 }

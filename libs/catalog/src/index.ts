@@ -1,11 +1,6 @@
-export {
-  loadCatalog,
-  type Action,
-  type Catalog,
-  type Columns,
-  type Grant,
-  type Mask,
-  type Stream,
-  type Tenant,
-} from './catalog';
+export { loadCatalog, type Catalog } from './catalog';
 export { CatalogError, type CatalogProblem } from './catalog-error';
+export { type Columns, type Mask } from './columns';
+export { type Action, type Grant } from './policies-file';
+export { type Stream } from './streams-file';
+export { type Tenant } from './tenants-file';

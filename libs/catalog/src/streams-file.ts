@@ -1,0 +1,86 @@
+import { contractSchemas, contractShapes, type ContractName, type Shape } from '@tidegate/contracts';
+import { z } from 'zod';
+import { entries, name, strict, type CatalogFile, type FieldPath } from './catalog-file';
+
+const contractNames = Object.keys(contractSchemas) as [ContractName, ...ContractName[]];
+const topic = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/, 'is no topic name; use letters, digits, ".", "_" and "-", at most 249');
+const field = z.string().min(1);
+const count = (max: number) => z.int().min(1).max(max);
+
+const streamSchema = strict({
+  sources: z.array(strict({ topic })).min(1),
+  key: z.array(field).min(1),
+  subject: field.exactOptional(),
+  tenant: field,
+  schema: z.enum(contractNames, `is no contract; there are ${contractNames.join(', ')}`),
+  resume: strict({
+    maxScanned: count(10_000_000).default(200_000),
+    maxMs: count(60_000).default(2_000),
+  }).prefault({}),
+  retentionDays: count(36_500).exactOptional(),
+});
+const fileSchema = strict({ streams: entries });
+
+/** A logical name for physical topics. */
+export interface Stream {
+  readonly name: string;
+  readonly sources: readonly { readonly topic: string }[];
+  /** The fields that identify an entity. */
+  readonly key: readonly string[];
+  /** The field that names the person whose data a row is. */
+  readonly subject?: string;
+  /** The field that names the tenant of a row. */
+  readonly tenant: string;
+  readonly schema: ContractName;
+  /** What one resume may cost. */
+  readonly resume: { readonly maxScanned: number; readonly maxMs: number };
+  /** Older rows are not shown. */
+  readonly retentionDays?: number;
+}
+
+export interface Streams {
+  readonly valid: ReadonlyMap<string, Stream>;
+  /** Every name that the file declares, broken streams too; undefined when the file could not be read that far. */
+  readonly declared: ReadonlySet<string> | undefined;
+}
+
+export function readStreams(file: CatalogFile): Streams {
+  const valid = new Map<string, Stream>();
+  const declared = file.readAll(fileSchema)?.streams;
+  for (const [id, value] of Object.entries(declared ?? {})) {
+    const path = ['streams', id];
+    const named = file.read(name, id, path) !== undefined;
+    const stream = file.read(streamSchema, value, path);
+    if (stream === undefined || !named) continue;
+    checkFields(file, path, stream);
+    valid.set(id, { name: id, ...stream });
+  }
+  return { valid, declared: declared && new Set(Object.keys(declared)) };
+}
+
+function checkFields(file: CatalogFile, path: FieldPath, stream: z.output<typeof streamSchema>): void {
+  const { fields } = contractShapes[stream.schema];
+  const check = (at: FieldPath, fieldName: string, kinds: readonly Shape['kind'][]) => {
+    const shape = fields.get(fieldName);
+    if (shape === undefined) {
+      file.report(
+        at,
+        `the contract ${stream.schema} has no field "${fieldName}"; it has ${[...fields.keys()].join(', ')}`,
+      );
+    } else if (!kinds.includes(shape.kind) || shape.nullable) {
+      file.report(at, `"${fieldName}" cannot be used here; it must be a ${kinds.join(' or ')} that is always there`);
+    }
+  };
+  stream.key.forEach((part, index) => {
+    check([...path, 'key', index], part, ['string', 'number']);
+    if (stream.key.indexOf(part) !== index) file.report([...path, 'key', index], `"${part}" is named twice`);
+  });
+  if (stream.subject !== undefined) check([...path, 'subject'], stream.subject, ['string']);
+  check([...path, 'tenant'], stream.tenant, ['string']);
+  const topics = stream.sources.map((source) => source.topic);
+  topics.forEach((source, index) => {
+    if (topics.indexOf(source) !== index) file.report([...path, 'sources', index], `"${source}" is named twice`);
+  });
+}
