@@ -45,8 +45,7 @@ export class Session implements Queryable {
 
   async query<R extends Row = Row>(text: string, values?: readonly unknown[]): Promise<Result<R>> {
     if (this.lost) throw new AppError('unavailable', 'The database connection was lost.', { retryAfterMs: 1_000 });
-    const result = this.connection.query<R>(text, values);
-    return result;
+    return this.connection.query<R>(text, values);
   }
 
   async close(): Promise<void> {

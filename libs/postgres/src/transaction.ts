@@ -5,7 +5,10 @@ import type { Connection, Pool } from './pool';
  * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects.
  * @throws AppError `unavailable` with `outcome: 'unknown'` when the answer to the commit was lost.
  */
-export function inTransaction<T>(pool: Pool, work: (connection: Connection) => Promise<T>): Promise<T> {
+export function inTransaction<T>(
+  pool: Pick<Pool, 'withConnection'>,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
   return pool.withConnection(async (connection) => {
     await connection.query('BEGIN');
     const result = await work(connection).catch(async (error: unknown) => {
