@@ -25,17 +25,17 @@ export interface Holder extends Omit<Account, 'balance' | 'updatedAt'> {
   accountNumber: string;
 }
 
-export interface History {
+export interface Ledger {
   account: Account;
   transactions: (Transaction & { orderId: string })[];
 }
 
 /** The account of a customer who placed these orders, oldest first; `createdAt` counts where there are none. */
-export function bookHistory(
+export function openLedger(
   { customerName, accountNumber, ...account }: Holder,
   orders: readonly Pick<Order, 'orderId' | 'total' | 'placedAt'>[],
   createdAt: string,
-): History {
+): Ledger {
   const spentCents = orders.reduce((sum, order) => sum + toCents(order.total), 0);
   let balanceCents = Math.ceil((spentCents + reserveCents) / 10_000) * 10_000;
   const transactions = orders.map((order) => {

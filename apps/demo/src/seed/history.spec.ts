@@ -1,15 +1,18 @@
 import { accountSchema, customerSchema, orderSchema } from '@tidegate/contracts';
 import path from 'node:path';
-import { bookHistory, segmentOf } from '../accounts/ledger';
+import { openLedger, segmentOf } from '../accounts/ledger';
 import { tenantOf } from '../tenant';
-import { ordersOf, pricesOf, shiftWeeks, weekMs } from './history';
+import { History, pricesOf, weekMs } from './history';
 import { personOf } from './people';
 import { readSample, type Sample } from './sample';
 
 const now = Date.parse('2026-11-25T03:00:00Z');
 const sample = readSample(path.resolve(__dirname, '../../data')) as Sample;
-const weeks = shiftWeeks(sample.orders.at(-1)?.placedAt ?? '', now);
-const orders = ordersOf(sample, weeks, now);
+const ordersAt = (time: number) => {
+  const history = new History(sample, time);
+  return sample.orders.map((order) => history.order(order));
+};
+const orders = ordersAt(now);
 
 describe('the sample', () => {
   it('keeps what real data is like', () => {
@@ -29,7 +32,7 @@ describe('the sample', () => {
   });
 });
 
-describe('ordersOf()', () => {
+describe(History.name, () => {
   it('brings the last order into the week before now, on its own day of the week', () => {
     const lastAt = Date.parse(orders.at(-1)?.placedAt ?? '');
     expect(now - lastAt).toBeGreaterThanOrEqual(0);
@@ -47,7 +50,7 @@ describe('ordersOf()', () => {
 
   it('leaves orders of the last hours on their way', () => {
     const lastAt = Date.parse(orders.at(-1)?.placedAt ?? '');
-    const statuses = new Set(ordersOf(sample, weeks, lastAt + 60_000).map(({ status }) => status));
+    const statuses = new Set(ordersAt(lastAt + 60_000).map(({ status }) => status));
     expect([...statuses].sort()).toEqual(['delivered', 'paid', 'picked', 'placed', 'shipped']);
   });
 
@@ -55,7 +58,7 @@ describe('ordersOf()', () => {
     const noted = orders.filter(({ internalNotes }) => internalNotes !== null);
     expect(noted.length / orders.length).toBeGreaterThan(0.02);
     expect(noted.length / orders.length).toBeLessThan(0.06);
-    const again = ordersOf(sample, weeks, now);
+    const again = ordersAt(now);
     expect(again.map(({ internalNotes }) => internalNotes)).toEqual(orders.map(({ internalNotes }) => internalNotes));
   });
 });
@@ -109,7 +112,7 @@ describe('personOf()', () => {
         customerName: person.name,
         accountNumber,
       };
-      accountSchema.parse(bookHistory(holder, [], new Date(now).toISOString()).account);
+      accountSchema.parse(openLedger(holder, [], new Date(now).toISOString()).account);
     }
   });
 });

@@ -25,29 +25,48 @@ const notes = [
 const ordersPerNote = 25;
 
 /** Whole weeks that bring the last order as near to now as they can without passing it: days of the week stay. */
-export function shiftWeeks(lastPlacedAt: string, now: number): number {
+function shiftWeeks(lastPlacedAt: string, now: number): number {
   return Math.floor((now - Date.parse(lastPlacedAt)) / weekMs);
 }
 
-/** The sample's orders as the shop would have them now. */
-export function ordersOf({ orders, products }: Sample, weeks: number, now: number): Order[] {
-  return orders.map((order) => {
-    const placedAt = Date.parse(order.placedAt) + weeks * weekMs;
-    const [status, afterMs] = stepsMs.find(([, ms]) => placedAt + ms <= now) ?? (['placed', 0] as const);
+/** Turns the sample's orders into the shop's, as they would be now. */
+export class History {
+  readonly weeks: number;
+
+  constructor(
+    private readonly sample: Sample,
+    private readonly now: number,
+  ) {
+    this.weeks = shiftWeeks(sample.orders.at(-1)?.placedAt ?? new Date(now).toISOString(), now);
+  }
+
+  placedAt(order: SampleOrder): string {
+    return new Date(Date.parse(order.placedAt) + this.weeks * weekMs).toISOString();
+  }
+
+  order(sampled: SampleOrder): Order {
+    const placedAt = this.placedAt(sampled);
+    const placedMs = Date.parse(placedAt);
+    const [status, afterMs] = stepsMs.find(([, ms]) => placedMs + ms <= this.now) ?? (['placed', 0] as const);
     return {
-      orderId: order.orderId,
-      customerId: order.customerId,
-      tenantId: tenantOf(order.customerId),
+      orderId: sampled.orderId,
+      customerId: sampled.customerId,
+      tenantId: tenantOf(sampled.customerId),
       status,
-      placedAt: new Date(placedAt).toISOString(),
-      updatedAt: new Date(placedAt + afterMs).toISOString(),
-      total: order.total,
+      placedAt,
+      updatedAt: new Date(placedMs + afterMs).toISOString(),
+      total: sampled.total,
       currency: 'USD',
-      storeId: order.storeId,
-      lines: order.lines.map((line) => lineOf(line, products)),
-      internalNotes: noteOf(order.orderId),
+      storeId: sampled.storeId,
+      lines: sampled.lines.map((line) => this.line(line)),
+      internalNotes: noteOf(sampled.orderId),
     };
-  });
+  }
+
+  private line([sku, quantity, unitPrice, discount]: SampleOrder['lines'][number]): OrderLine {
+    const { product = null, brand = null, department = null } = this.sample.products.get(sku) ?? {};
+    return { sku, product, brand, department, quantity, unitPrice, discount };
+  }
 }
 
 /** What each product cost the last time that somebody bought it. */
@@ -59,14 +78,6 @@ export function pricesOf(orders: readonly SampleOrder[]): Map<string, number> {
     }
   }
   return prices;
-}
-
-function lineOf(
-  [sku, quantity, unitPrice, discount]: SampleOrder['lines'][number],
-  products: Sample['products'],
-): OrderLine {
-  const { product = null, brand = null, department = null } = products.get(sku) ?? {};
-  return { sku, product, brand, department, quantity, unitPrice, discount };
 }
 
 function noteOf(orderId: string): string | null {

@@ -1,13 +1,13 @@
 import { topics, type Customer, type Order } from '@tidegate/contracts';
 import { inTransaction, type Pool, type Queryable } from '@tidegate/postgres';
 import type { Logger } from '@tidegate/telemetry';
-import { bookHistory, segmentOf, type History } from '../accounts/ledger';
+import { openLedger, segmentOf, type Ledger } from '../accounts/ledger';
 import { enqueue, type OutboxRecord } from '../outbox/outbox';
 import { tenantOf } from '../tenant';
-import { ordersOf, pricesOf, shiftWeeks } from './history';
-import { insertRows } from './insert-rows';
+import { History, pricesOf } from './history';
+import { chunks, insertRows } from './insert-rows';
 import { personOf } from './people';
-import { readSample, type Sample, type SampleHousehold } from './sample';
+import { readSample, type Sample, type SampleHousehold, type SampleOrder } from './sample';
 
 const dataSet = 'orders';
 // Any number will do as long as all replicas take the same one.
@@ -25,26 +25,32 @@ export async function seedOnce(pool: Pool, directory: string, logger: Logger): P
       return;
     }
     const startedAt = performance.now();
-    const weeks = await seed(transaction, sample, Date.now());
+    const weeks = await seed(transaction, sample);
     const tookMs = Math.round(performance.now() - startedAt);
     logger.info({ orders: sample.orders.length, shiftWeeks: weeks, tookMs }, 'seeded the shop and the bank');
   });
 }
 
-async function seed(transaction: Queryable, sample: Sample, now: number): Promise<number> {
-  const weeks = shiftWeeks(sample.orders.at(-1)?.placedAt ?? new Date(now).toISOString(), now);
-  const orders = ordersOf(sample, weeks, now);
-  const byCustomer = groupByCustomer(orders);
+async function seed(transaction: Queryable, sample: Sample): Promise<number> {
+  const history = new History(sample, Date.now());
+  const byCustomer = groupByCustomer(sample.orders);
   await seedCustomers(transaction, sample.households);
-  await seedBank(transaction, sample.households, byCustomer, new Date(now).toISOString());
+  await seedBank(transaction, sample.households, byCustomer, history);
   await seedProducts(transaction, sample);
-  await seedOrders(transaction, orders, byCustomer);
-  await transaction.query('INSERT INTO seed.data_sets (name, shift_weeks) VALUES ($1, $2)', [dataSet, weeks]);
-  return weeks;
+  await seedBuyers(transaction, byCustomer);
+  // Chunk by chunk, so that never all lines of all orders are objects at once.
+  for (const some of chunks(sample.orders)) {
+    await seedOrders(
+      transaction,
+      some.map((order) => history.order(order)),
+    );
+  }
+  await transaction.query('INSERT INTO seed.data_sets (name, shift_weeks) VALUES ($1, $2)', [dataSet, history.weeks]);
+  return history.weeks;
 }
 
-function groupByCustomer(orders: readonly Order[]): Map<string, Order[]> {
-  const groups = new Map<string, Order[]>();
+function groupByCustomer(orders: readonly SampleOrder[]): Map<string, SampleOrder[]> {
+  const groups = new Map<string, SampleOrder[]>();
   for (const order of orders) {
     const group = groups.get(order.customerId);
     if (group) group.push(order);
@@ -91,11 +97,11 @@ function customerOf({ customerId, ageBand, incomeBand, householdSize }: SampleHo
 async function seedBank(
   transaction: Queryable,
   households: readonly SampleHousehold[],
-  orders: ReadonlyMap<string, Order[]>,
-  now: string,
+  orders: ReadonlyMap<string, SampleOrder[]>,
+  history: History,
 ): Promise<void> {
-  const histories = households.map((household) => historyOf(household, orders.get(household.customerId) ?? [], now));
-  await insertRows(transaction, 'accounts.accounts', histories, {
+  const ledgers = households.map((household) => ledgerOf(household, orders.get(household.customerId) ?? [], history));
+  await insertRows(transaction, 'accounts.accounts', ledgers, {
     account_id: ['text', ({ account }) => account.accountId],
     customer_id: ['text', ({ account }) => account.customerId],
     tenant_id: ['text', ({ account }) => account.tenantId],
@@ -106,7 +112,7 @@ async function seedBank(
     customer_name: ['text', ({ account }) => personOf(account.customerId).name],
     updated_at: ['timestamptz', ({ account }) => account.updatedAt],
   });
-  const movements = histories
+  const movements = ledgers
     .flatMap(({ transactions }) => transactions)
     .sort((a, b) => a.bookedAt.localeCompare(b.bookedAt));
   await insertRows(transaction, 'accounts.transactions', movements, {
@@ -118,12 +124,16 @@ async function seedBank(
     booked_at: ['timestamptz', (movement) => movement.bookedAt],
   });
   await enqueueAll(transaction, [
-    ...histories.map(({ account }) => ({ topic: topics.accounts, key: account.accountId, value: account })),
+    ...ledgers.map(({ account }) => ({ topic: topics.accounts, key: account.accountId, value: account })),
     ...movements.map(({ orderId: _, ...value }) => ({ topic: topics.transactions, key: value.accountId, value })),
   ]);
 }
 
-function historyOf({ customerId, incomeBand }: SampleHousehold, orders: readonly Order[], now: string): History {
+function ledgerOf(
+  { customerId, incomeBand }: SampleHousehold,
+  orders: readonly SampleOrder[],
+  history: History,
+): Ledger {
   const { name, accountNumber } = personOf(customerId);
   const holder = {
     accountId: `account-${customerId}`,
@@ -134,7 +144,8 @@ function historyOf({ customerId, incomeBand }: SampleHousehold, orders: readonly
     customerName: name,
     accountNumber,
   };
-  return bookHistory(holder, orders, now);
+  const paid = orders.map((order) => ({ ...order, placedAt: history.placedAt(order) }));
+  return openLedger(holder, paid, new Date().toISOString());
 }
 
 async function seedProducts(transaction: Queryable, sample: Sample): Promise<void> {
@@ -148,16 +159,19 @@ async function seedProducts(transaction: Queryable, sample: Sample): Promise<voi
   });
 }
 
-async function seedOrders(
+async function seedBuyers(
   transaction: Queryable,
-  orders: readonly Order[],
-  byCustomer: ReadonlyMap<string, Order[]>,
+  byCustomer: ReadonlyMap<string, readonly SampleOrder[]>,
 ): Promise<void> {
-  await insertRows(transaction, 'orders.buyers', [...byCustomer.values()], {
-    customer_id: ['text', (own) => own.at(-1)?.customerId ?? null],
-    tenant_id: ['text', (own) => own.at(-1)?.tenantId ?? null],
-    store_id: ['text', (own) => own.at(-1)?.storeId ?? null],
+  await insertRows(transaction, 'orders.buyers', [...byCustomer], {
+    customer_id: ['text', ([customerId]) => customerId],
+    tenant_id: ['text', ([customerId]) => tenantOf(customerId)],
+    // New orders go to the store where the household bought last.
+    store_id: ['text', ([, orders]) => orders.at(-1)?.storeId ?? null],
   });
+}
+
+async function seedOrders(transaction: Queryable, orders: readonly Order[]): Promise<void> {
   await insertRows(transaction, 'orders.orders', orders, {
     order_id: ['text', (order) => order.orderId],
     customer_id: ['text', (order) => order.customerId],
@@ -178,8 +192,5 @@ async function seedOrders(
 }
 
 async function enqueueAll(transaction: Queryable, records: readonly OutboxRecord[]): Promise<void> {
-  const chunk = 1_000;
-  for (let from = 0; from < records.length; from += chunk) {
-    await enqueue(transaction, records.slice(from, from + chunk));
-  }
+  for (const some of chunks(records)) await enqueue(transaction, some);
 }
