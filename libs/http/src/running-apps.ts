@@ -55,15 +55,14 @@ export class RunningApps {
     this.ops = new OpsServer({ ...options.ops, registry: this.registry, checks, logger });
   }
 
-  /** @throws AppError `invalid_config` that names the variable of a port that is taken. */
+  /** All doors, or none. @throws AppError `invalid_config` that names the variable of a port that is taken. */
   async start(): Promise<void> {
-    const { logger, registry, options } = this;
-    this.opsPort = await this.ops.start();
-    const specs = typeof options.apps === 'function' ? await options.apps({ logger, registry }) : options.apps;
-    for (const spec of specs) await this.open(spec);
-    const [first, ...others] = this.apps;
-    const checks = first === undefined ? [] : (options.checks?.([first, ...others]) ?? []);
-    for (const check of checks) this.ops.addCheck(check);
+    try {
+      await this.openAll();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     this.started = true;
     this.logger.info({ ports: this.ports, opsPort: this.opsPort }, 'ready');
   }
@@ -77,8 +76,17 @@ export class RunningApps {
     this.apps.forEach(stopAccepting);
     // Before the grace period ends, so that the hooks behind the requests (what must be flushed) get their turn.
     const cut = setTimeout(() => this.cutRequests(), gracePeriodMs * 0.6);
-    await Promise.all(this.apps.map((app) => app.close())).finally(() => clearTimeout(cut));
-    await this.ops.close();
+    await this.close().finally(() => clearTimeout(cut));
+  }
+
+  private async openAll(): Promise<void> {
+    const { logger, registry, options } = this;
+    this.opsPort = await this.ops.start();
+    const specs = typeof options.apps === 'function' ? await options.apps({ logger, registry }) : options.apps;
+    for (const spec of specs) await this.open(spec);
+    const [first, ...others] = this.apps;
+    const checks = first === undefined ? [] : (options.checks?.([first, ...others]) ?? []);
+    for (const check of checks) this.ops.addCheck(check);
   }
 
   private async open({ module, host, port, portVariable, ...rest }: AppSpec): Promise<void> {
@@ -90,6 +98,11 @@ export class RunningApps {
       throw portProblem(error, { host, port, portVariable });
     }
     this.ports.push((app.getHttpServer().address() as AddressInfo).port);
+  }
+
+  private async close(): Promise<void> {
+    await Promise.all(this.apps.map((app) => app.close()));
+    await this.ops.close();
   }
 
   private cutRequests(): void {
