@@ -1,0 +1,210 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { AccessGuard, Authenticator, type Principal } from '@tidegate/auth';
+import { AppError } from '@tidegate/errors';
+import { createHttpApp, type HttpApp } from '@tidegate/http';
+import {
+  StreamHub,
+  type ReadOptions,
+  type RecordsPage,
+  type Session,
+  type SessionSink,
+  type StreamStart,
+} from '@tidegate/streams';
+import { createLogger, createRegistry, type Registry } from '@tidegate/telemetry';
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import 'reflect-metadata';
+import WebSocket from 'ws';
+import { DoorsModule, type DoorsModuleOptions } from './doors.module';
+
+/** A subscription that reached the hub. */
+export interface Taken {
+  principal: Principal;
+  stream: string;
+  start: StreamStart;
+  sink: SessionSink;
+  closed: boolean;
+  refreshed: Principal[];
+}
+
+/** Stands in for the hub, so that specs say what a session does and when. */
+export class FakeHub {
+  readonly taken: Taken[] = [];
+  readonly reads: ReadOptions[] = [];
+  refusal: AppError | undefined;
+  page: RecordsPage = { records: [], gone: [], cursor: 'c0', gap: null };
+  before: () => Promise<void> = () => Promise.resolve();
+
+  async subscribe(principal: Principal, stream: string, start: StreamStart, sink: SessionSink): Promise<Session> {
+    await this.before();
+    if (this.refusal !== undefined) throw this.refusal;
+    if (stream !== 'orders' && stream !== 'accounts') throw new AppError('not_found', 'There is no such stream.');
+    if (start.after === 'bad') throw new AppError('invalid_cursor', 'The cursor is damaged.');
+    const taken: Taken = { principal, stream, start, sink, closed: false, refreshed: [] };
+    this.taken.push(taken);
+    return {
+      id: `s${this.taken.length}`,
+      updatePrincipal: (fresh) => void taken.refreshed.push(fresh),
+      close: () => (taken.closed = true),
+    };
+  }
+
+  async read(_principal: Principal, stream: string, options: ReadOptions): Promise<RecordsPage> {
+    this.reads.push(options);
+    if (stream !== 'orders') throw new AppError('not_found', 'There is no such stream.');
+    await this.before();
+    return this.page;
+  }
+
+  drain(): void {
+    for (const { sink, closed } of this.taken) {
+      if (closed) continue;
+      sink.cursor('last');
+      sink.bye('restart', 123);
+    }
+  }
+
+  get last(): Taken {
+    const taken = this.taken.at(-1);
+    if (taken === undefined) throw new Error('nobody has subscribed');
+    return taken;
+  }
+
+  get open(): number {
+    return this.taken.filter(({ closed }) => !closed).length;
+  }
+}
+
+/** Tokens are `<subject>` or `<subject>:<milliseconds to live>`. */
+const authenticator = {
+  bearer(token: string): Promise<Principal> {
+    const [subject = '', ttl = '3600000'] = token.split('~');
+    if (subject === 'nobody') return Promise.reject(new AppError('unauthenticated', 'A valid access token is needed.'));
+    const expiresAtMs = Date.now() + Number(ttl);
+    return Promise.resolve({ subject, tenant: 'north', roles: ['customer'], expiresAtMs, claims: {} });
+  },
+};
+
+export interface Doors {
+  hub: FakeHub;
+  app: HttpApp;
+  registry: Registry;
+  port: number;
+  url: string;
+}
+
+export async function openDoors(options: DoorsModuleOptions = {}): Promise<Doors> {
+  const hub = new FakeHub();
+  const registry = createRegistry();
+  const logger = createLogger({ service: 'doors', level: 'silent' });
+  @Module({})
+  class World {}
+  const world = {
+    module: World,
+    global: true,
+    providers: [
+      { provide: StreamHub, useValue: hub },
+      { provide: Authenticator, useValue: authenticator },
+      { provide: APP_GUARD, useClass: AccessGuard },
+    ],
+    exports: [StreamHub, Authenticator],
+  };
+  @Module({})
+  class Root {}
+  const doors = DoorsModule.forRoot({ paths: [{ path: '/orders/stream', stream: 'orders' }], ...options });
+  const app = await createHttpApp({ module: Root, imports: [world, doors] }, { logger, registry });
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return { hub, app, registry, port, url: `http://127.0.0.1:${port}` };
+}
+
+export interface Frame {
+  t: string;
+  [field: string]: unknown;
+}
+
+/** A WebSocket that remembers its frames. */
+export class Phone {
+  readonly frames: Frame[] = [];
+  readonly texts: string[] = [];
+  closed: { code: number; reason: string } | undefined;
+
+  private constructor(readonly socket: WebSocket) {
+    socket.on('error', () => undefined);
+    socket.on('message', (data: Buffer) => {
+      this.texts.push(data.toString());
+      this.frames.push(JSON.parse(data.toString()) as Frame);
+    });
+    socket.on('close', (code, reason) => (this.closed = { code, reason: reason.toString() }));
+  }
+
+  static async open({ port }: Doors, path = '/orders/stream', token = '13'): Promise<Phone> {
+    const headers = { authorization: `Bearer ${token}` };
+    const phone = new Phone(new WebSocket(`ws://127.0.0.1:${port}${path}`, ['tidegate.v1'], { headers }));
+    await once(phone.socket, 'open');
+    await phone.until(() => phone.frames.length > 0);
+    return phone;
+  }
+
+  send(frame: unknown): void {
+    this.socket.send(JSON.stringify(frame));
+  }
+
+  of(t: string): Frame[] {
+    return this.frames.filter((frame) => frame.t === t);
+  }
+
+  until(condition: () => boolean): Promise<void> {
+    return until(condition, () => JSON.stringify(this.frames.slice(-5)));
+  }
+}
+
+export async function until(condition: () => boolean, describe = () => ''): Promise<void> {
+  for (let tries = 0; !condition(); tries++) {
+    if (tries > 1_000) throw new Error(`waited in vain: ${describe()}`);
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+}
+
+export interface Refusal {
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: { code: string; detail: string; errors?: { pointer: string; detail: string }[] };
+}
+
+const handshake = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  'sec-websocket-protocol': 'tidegate.v1',
+  authorization: 'Bearer 13',
+};
+
+/** An upgrade that is expected to be refused; `undefined` leaves a header of the good handshake out. */
+export function refusedUpgrade(
+  { port }: Doors,
+  path: string,
+  changed: Record<string, string | undefined> = {},
+): Promise<Refusal> {
+  const all = Object.entries({ ...handshake, ...changed });
+  const headers = Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return new Promise((resolve, reject) => {
+    const sent = request({ port, host: '127.0.0.1', path, headers }, (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      response.on('end', () => {
+        const body = JSON.parse(text) as Refusal['body'];
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+      });
+    });
+    sent.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      reject(new Error('it was not refused'));
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}

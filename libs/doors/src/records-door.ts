@@ -1,0 +1,19 @@
+import type { Principal } from '@tidegate/auth';
+import { stringifyJson } from '@tidegate/contracts';
+import type { StreamHub } from '@tidegate/streams';
+import type { FastifyReply } from 'fastify';
+import { startOf, type RecordsQuery } from './start-query';
+
+/** Streams page by page, each page with a cursor for the next. */
+export class RecordsDoor {
+  constructor(private readonly hub: Pick<StreamHub, 'read'>) {}
+
+  /** @throws AppError as `StreamHub.read` does */
+  async read(principal: Principal, stream: string, query: RecordsQuery, reply: FastifyReply): Promise<void> {
+    const { limit, waitMs, ...start } = query;
+    const left = new AbortController();
+    reply.raw.once('close', () => left.abort());
+    const page = await this.hub.read(principal, stream, { ...startOf(start), limit, waitMs, signal: left.signal });
+    void reply.header('cache-control', 'no-store').type('application/json; charset=utf-8').send(stringifyJson(page));
+  }
+}
