@@ -1,2 +1,4 @@
+export type { Redis } from 'ioredis';
 export { RedisHealth } from './health';
-export { createRedis, redisOptionsSchema, type Redis, type RedisDeps, type RedisOptions } from './redis';
+export { closeRedis, createRedis, redisError, redisOptionsSchema, type RedisDeps, type RedisOptions } from './redis';
+export { REDIS, RedisModule } from './redis.module';
