@@ -54,8 +54,13 @@ describe(Condition.name, () => {
     const source =
       'row.customerId == sub.id && row["status"] == sub.claims.status && row.lines.exists(l, l.sku in sub.roles)';
     const { uses } = compileCondition(source, { row: order });
-    expect(uses).toEqual({ row: ['customerId', 'status', 'lines'], sub: ['id', 'claims.status', 'roles'] });
-    expect(compileCondition('"x" in sub.claims', { row: order }).uses.sub).toEqual(['claims']);
+    expect(uses).toEqual({ row: ['customerId', 'status', 'lines'], sub: [['id'], ['claims', 'status'], ['roles']] });
+    expect(compileCondition('"x" in sub.claims', { row: order }).uses.sub).toEqual([['claims']]);
+    const dotted = 'row.storeId == sub.claims["https://x.example/a.b"].c && has(sub.claims.d)';
+    expect(compileCondition(dotted, { row: order }).uses.sub).toEqual([
+      ['claims', 'https://x.example/a.b'],
+      ['claims', 'd'],
+    ]);
   });
 
   // Filters of others let everything through when a claim was missing or of another type: metabase#81821, WaveHouse#385.

@@ -34,7 +34,7 @@ export class Condition {
     private readonly program: Program,
   ) {}
 
-  /** What it reads: top-level fields of the row (`lines`), and parts of the caller (`id`, `claims.region`). */
+  /** What it reads: top-level fields of the row (`lines`), and parts of the caller (`['claims', 'region']`). */
   get uses(): ConditionUses {
     return this.program.uses;
   }

@@ -1,9 +1,9 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 
-/** What a condition reads: fields of the row (`total`), and parts of the caller (`id`, `claims.region`). */
+/** What a condition reads: fields of the row (`total`), and parts of the caller as paths (`['claims', 'region']`). */
 export interface ConditionUses {
   readonly row: readonly string[];
-  readonly sub: readonly string[];
+  readonly sub: readonly (readonly string[])[];
 }
 
 /** A part of a condition that is refused. */
@@ -27,7 +27,7 @@ const macros = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 /** Walks a parsed condition: refuses what it may not do, and notes what it reads and which comparisons it makes. */
 export class Inspection {
   private readonly row = new Set<string>();
-  private readonly sub = new Set<string>();
+  private readonly sub = new Map<string, readonly string[]>();
   /** Nodes of `==`, `!=` and `in`. */
   readonly comparisons: ASTNode[] = [];
 
@@ -36,7 +36,7 @@ export class Inspection {
   }
 
   get uses(): ConditionUses {
-    return { row: [...this.row], sub: [...this.sub] };
+    return { row: [...this.row], sub: [...this.sub.values()] };
   }
 
   private visit(node: ASTNode, loops: number): void {
@@ -99,9 +99,13 @@ export class Inspection {
   private access(node: ASTNode): boolean {
     const path = pathOf(node);
     if (path === undefined) return false;
-    const [root, ...names] = path;
-    if (root === 'row') this.row.add(names[0] ?? '');
-    else this.sub.add(names[0] === 'claims' ? names.slice(0, 2).join('.') : (names[0] ?? ''));
+    const [root, name = '', ...names] = path;
+    if (root === 'row') {
+      this.row.add(name);
+    } else {
+      const part = name === 'claims' ? [name, ...names.slice(0, 1)] : [name];
+      this.sub.set(JSON.stringify(part), part);
+    }
     return true;
   }
 }

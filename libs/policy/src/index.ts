@@ -1,2 +1,2 @@
-export { Policy } from './policy';
+export { Policy, type PolicyOptions } from './policy';
 export { View } from './view';

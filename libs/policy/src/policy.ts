@@ -1,18 +1,97 @@
 import type { Principal } from '@tidegate/auth';
-import type { Action, Catalog } from '@tidegate/catalog';
-import type { Registry } from '@tidegate/telemetry';
-import type { View } from './view';
+import type { Action, Catalog, Grant } from '@tidegate/catalog';
+import { contractShapes, stringifyJson, type JsonObject, type JsonValue } from '@tidegate/contracts';
+import { Counter, type Registry } from '@tidegate/telemetry';
+import { createHash } from 'node:crypto';
+import { Rules } from './rules';
+import { View, type Viewer } from './view';
 
-/** Who may see what: default deny, grants unite. */
+export interface PolicyOptions {
+  /** Gets `tidegate_policy_errors_total`: rows that a grant could not be judged for, by grant. */
+  registry?: Registry;
+}
+
+/** More combinations of grants on a resource than any catalog means; beyond it, rules are made anew. */
+const maxKnownRules = 10_000;
+
+/** Who may see what: nothing, unless a grant gives it. Pure: it reads nothing but its arguments. */
 export class Policy {
+  private readonly grants = new Map<string, Grant[]>();
+  private readonly rules = new Map<string, Rules>();
+  private readonly errors: Counter<'grant'> | undefined;
+
   constructor(
     private readonly catalog: Catalog,
-    _options: { registry?: Registry } = {},
-  ) {}
-
-  /** undefined for a resource that is unknown and for one that no grant gives, alike. */
-  view(_principal: Principal, resource: string, _action: Action = 'read'): View | undefined {
-    this.catalog.streams.get(resource);
-    return undefined;
+    { registry }: PolicyOptions = {},
+  ) {
+    this.errors = registry && errorCounter(registry);
+    for (const grant of catalog.grants) {
+      for (const action of grant.actions) for (const resource of grant.resources) this.add(action, resource, grant);
+    }
   }
+
+  /** What the caller may see of a resource; undefined for one that is unknown and for one that no grant gives, alike. */
+  view(principal: Principal, resource: string, action: Action = 'read'): View | undefined {
+    const tenant = this.tenantOf(principal);
+    const held = new Set(principal.roles);
+    const grants = (this.grants.get(`${action} ${resource}`) ?? []).filter(
+      ({ roles, tenants }) => (tenants === 'all' || tenant !== undefined) && roles.some((role) => held.has(role)),
+    );
+    const rules = grants.length === 0 ? undefined : this.rulesOf(resource, grants);
+    if (rules === undefined) return undefined;
+    const viewer = { tenant, sub: subjectOf(principal, tenant) };
+    const id = viewId(this.catalog.version, resource, grants, viewer);
+    return new View(id, rules, viewer, (grant) => this.errors?.inc({ grant }));
+  }
+
+  private add(action: Action, resource: string, grant: Grant): void {
+    const key = `${action} ${resource}`;
+    const grants = this.grants.get(key);
+    if (grants === undefined) this.grants.set(key, [grant]);
+    else grants.push(grant);
+  }
+
+  private tenantOf({ tenant }: Principal): string | undefined {
+    return typeof tenant === 'string' && this.catalog.tenants.has(tenant) ? tenant : undefined;
+  }
+
+  private rulesOf(resource: string, grants: readonly Grant[]): Rules | undefined {
+    const key = JSON.stringify([resource, ...grants.map(({ id }) => id)]);
+    const known = this.rules.get(key);
+    const stream = this.catalog.streams.get(resource);
+    if (known !== undefined || stream === undefined) return known;
+    const rules = new Rules(grants, stream.tenant, contractShapes[stream.schema]);
+    if (this.rules.size < maxKnownRules) this.rules.set(key, rules);
+    return rules;
+  }
+}
+
+function errorCounter(registry: Registry): Counter<'grant'> {
+  const name = 'tidegate_policy_errors_total';
+  const known = registry.getSingleMetric(name);
+  if (known instanceof Counter) return known;
+  const help = 'Rows that a grant could not be judged for, so that it did not show them';
+  return new Counter({ name, help, labelNames: ['grant'], registers: [registry] });
+}
+
+function subjectOf({ subject, roles, claims }: Principal, tenant: string | undefined): JsonObject {
+  return { id: subject, roles: [...roles], claims, ...(tenant !== undefined && { tenant }) };
+}
+
+/** Two callers see the same if they have the same grants and agree in all that these grants look at. */
+function viewId(version: string, resource: string, grants: readonly Grant[], { tenant, sub }: Viewer): string {
+  const looksAt = grants.map(({ where }) => where?.uses.sub.map((path) => partOf(sub, path)) ?? []);
+  const scope = grants.every(({ tenants }) => tenants === 'all') ? [] : [tenant ?? null];
+  const text = stringifyJson([version, resource, grants.map(({ id }) => id), scope, looksAt]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+}
+
+/** The value as a list of one, or an empty list, so that a claim that is null differs from none. */
+function partOf(sub: JsonObject, path: readonly string[]): JsonValue[] {
+  let value: JsonValue | undefined = sub;
+  for (const name of path) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name)) return [];
+    value = value[name];
+  }
+  return value === undefined ? [] : [value];
 }

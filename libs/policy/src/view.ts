@@ -1,22 +1,64 @@
 import type { JsonObject } from '@tidegate/contracts';
+import { isObject, projectFields } from './projection';
+import type { Rules } from './rules';
+
+/** Whose view it is. */
+export interface Viewer {
+  /** undefined: sees no row that belongs to a tenant, except by grants with `tenants: all`. */
+  readonly tenant: string | undefined;
+  /** The caller as conditions see them. */
+  readonly sub: JsonObject;
+}
 
 /** What one caller may see of one resource. */
 export class View {
-  constructor(
-    /** Equal for callers who see the same. */
-    readonly id: string,
-    readonly grantIds: readonly string[],
-    /** Whether no grant hides or masks anything. */
-    readonly seesAllColumns: boolean,
-  ) {}
+  readonly grantIds: readonly string[];
+  /** Whether no grant hides or masks a field of the contract. */
+  readonly seesAllColumns: boolean;
 
-  /** The visible part of a row, the same object when that is all of it; undefined when the row is not visible. */
-  apply(_row: JsonObject): JsonObject | undefined {
-    return undefined;
+  constructor(
+    /** Equal for callers who see the same of every row, so that they can share the work. */
+    readonly id: string,
+    private readonly rules: Rules,
+    private readonly viewer: Viewer,
+    private readonly onError: (grantId: string) => void,
+  ) {
+    this.grantIds = rules.rules.map(({ grant }) => grant.id);
+    this.seesAllColumns = rules.seesAllColumns;
   }
 
-  /** Whether any grant hides or masks the field at this path, so that nobody may filter, sort or group by it. */
-  restricted(_path: string): boolean {
-    return true;
+  /**
+   * The visible part of a row: the same object when that is all of it, undefined when the row is not visible. The row is
+   * not changed; parts that are visible as a whole are shared with it.
+   */
+  apply(row: JsonObject): JsonObject | undefined {
+    if (!isObject(row)) return undefined;
+    const matching = this.matching(row);
+    if (matching.length === 0) return undefined;
+    const visibility = this.rules.visibility(matching);
+    return visibility.kind === 'object' ? projectFields(visibility.fields, row) : {};
+  }
+
+  /**
+   * Whether any of the caller's grants hides or masks what is at this path (`lines.unitPrice`), or there is no such path.
+   * Nobody may filter, sort, group or search by what is restricted: the outcome would tell what the mask hides.
+   */
+  restricted(path: string): boolean {
+    return this.rules.restricted(path);
+  }
+
+  private matching(row: JsonObject): number[] {
+    const { rules, tenantField } = this.rules;
+    const { tenant, sub } = this.viewer;
+    const own = tenant !== undefined && Object.hasOwn(row, tenantField) && row[tenantField] === tenant;
+    const matching: number[] = [];
+    for (let index = 0; index < rules.length; index++) {
+      const grant = rules[index]?.grant;
+      if (grant === undefined || (grant.tenants === 'own' && !own)) continue;
+      const verdict = grant.where?.evaluate({ row, sub }) ?? 'match';
+      if (verdict === 'match') matching.push(index);
+      else if (verdict === 'error') this.onError(grant.id);
+    }
+    return matching;
   }
 }

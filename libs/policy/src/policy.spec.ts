@@ -1,0 +1,229 @@
+import type { Principal } from '@tidegate/auth';
+import { loadCatalog, type Catalog, type Grant } from '@tidegate/catalog';
+import { contractShapes, parseJson, type JsonObject } from '@tidegate/contracts';
+import { compileCondition } from '@tidegate/expression';
+import { Registry } from '@tidegate/telemetry';
+import { join } from 'node:path';
+import { Policy } from './policy';
+
+const shipped = loadCatalog(join(__dirname, '../../../catalog'));
+
+const principal = (change: Partial<Principal> = {}): Principal => ({
+  subject: '13',
+  tenant: 'north',
+  roles: ['customer'],
+  expiresAtMs: Number.MAX_SAFE_INTEGER,
+  claims: {},
+  ...change,
+});
+const order: JsonObject = {
+  orderId: '7',
+  customerId: '13',
+  tenantId: 'north',
+  status: 'placed',
+  total: 12.5,
+  lines: [{ sku: 'a', quantity: 1 }],
+  internalNotes: 'slow payer',
+};
+const transaction: JsonObject = {
+  transactionId: 't1',
+  customerId: '13',
+  tenantId: 'north',
+  segment: 'retail',
+  amount: -12.5,
+  customerName: 'Ann Other',
+  accountNumber: 'CH5604835012345678009',
+};
+
+const grant = (id: string, change: Partial<Grant> & { condition?: string } = {}): Grant => {
+  const { condition, ...rest } = change;
+  return {
+    id,
+    roles: ['customer'],
+    resources: ['orders'],
+    actions: ['read'],
+    columns: { deny: [], mask: {} },
+    tenants: 'own',
+    ...(condition !== undefined && { where: compileCondition(condition, { row: contractShapes.order }) }),
+    ...rest,
+  };
+};
+const policyOf = (...grants: Grant[]) => new Policy({ ...shipped, grants } satisfies Catalog);
+
+describe(Policy.name, () => {
+  const policy = new Policy(shipped);
+
+  it('shows customers their own orders, without what the shop notes about them', () => {
+    const view = policy.view(principal(), 'orders');
+    const { internalNotes: _, ...visible } = order;
+    expect(view?.apply(order)).toEqual(visible);
+    expect(view?.apply({ ...order, customerId: '14' })).toBeUndefined();
+    expect(view?.apply({ ...order, tenantId: 'south' })).toBeUndefined();
+    expect(view?.grantIds).toEqual(['own-orders']);
+    expect(view?.seesAllColumns).toBe(false);
+  });
+
+  it('shows analysts the transactions of their segment, names redacted and account numbers cut', () => {
+    const view = policy.view(principal({ subject: 'ann', roles: ['retail-analyst'] }), 'transactions');
+    expect(view?.apply(transaction)).toEqual({ ...transaction, customerName: '***', accountNumber: '***8009' });
+    expect(view?.apply({ ...transaction, segment: 'business' })).toBeUndefined();
+    expect(view?.apply({ ...transaction, tenantId: 'south' })).toBeUndefined();
+    const both = policy.view(principal({ roles: ['retail-analyst', 'business-analyst'] }), 'transactions');
+    expect(both?.apply({ ...transaction, segment: 'business' })).toMatchObject({ customerName: '***' });
+  });
+
+  it('shows support all orders of its tenant, as they are', () => {
+    const view = policy.view(principal({ subject: 'sam', roles: ['support'] }), 'orders');
+    expect(view?.apply(order)).toBe(order);
+    expect(view?.apply({ ...order, tenantId: 'south' })).toBeUndefined();
+    expect(view?.seesAllColumns).toBe(true);
+    expect(policy.view(principal({ roles: ['support'] }), 'transactions')).toBeUndefined();
+  });
+
+  it.each([['operator'], ['auditor'], ['platform'], ['service'], ['custome'], ['customer ']])(
+    'gives %p nothing',
+    (role) => {
+      for (const resource of shipped.streams.keys())
+        expect(policy.view(principal({ roles: [role] }), resource)).toBeUndefined();
+    },
+  );
+
+  it('answers alike for what is unknown and for what is not granted', () => {
+    const answers = ['nothing', 'constructor', '__proto__', '', 'read orders'].map((name) =>
+      policy.view(principal(), name),
+    );
+    expect(answers).toEqual(answers.map(() => undefined));
+    expect(policy.view(principal({ roles: [] }), 'orders')).toBeUndefined();
+    expect(policy.view(principal(), 'orders', 'write')).toBeUndefined();
+    expect(policy.view(principal(), 'orders', 'manage')).toBeUndefined();
+  });
+
+  it('gives actions only where a grant names them', () => {
+    const writer = policyOf(grant('w', { actions: ['write'] }));
+    expect(writer.view(principal(), 'orders')).toBeUndefined();
+    expect(writer.view(principal(), 'orders', 'write')?.apply(order)).toBe(order);
+  });
+
+  it.each([[undefined], [''], ['mars'], ['North'], [['north']], [null], [{}]])(
+    'shows a caller of tenant %j no row of a tenant',
+    (tenant) => {
+      const caller = principal({ tenant: tenant as string });
+      expect(policy.view(caller, 'orders')).toBeUndefined();
+      const everywhere = policyOf(
+        grant('own'),
+        grant('all', { tenants: 'all', columns: { allow: ['status'], deny: [], mask: {} } }),
+      );
+      expect(everywhere.view(caller, 'orders')?.apply(order)).toEqual({ status: 'placed' });
+    },
+  );
+
+  it.each([[undefined], [null], [5], [''], [['north']], [{ north: 1 }], ['North'], [parseJson('1.10')]])(
+    'shows no row whose tenant is %j',
+    (tenantId) => {
+      const view = policyOf(grant('g', { condition: 'row.tenantId != "x" || true' })).view(principal(), 'orders');
+      const { tenantId: _, ...rest } = order;
+      expect(view?.apply(tenantId === undefined ? rest : { ...rest, tenantId })).toBeUndefined();
+      expect(view?.apply(Object.assign(Object.create({ tenantId: 'north' }) as JsonObject, rest))).toBeUndefined();
+    },
+  );
+
+  it('crosses tenants only by a grant that says so', () => {
+    const wide = policyOf(
+      grant('own'),
+      grant('all', { tenants: 'all', condition: 'row.status == "placed"', columns: { deny: ['total'], mask: {} } }),
+    );
+    const view = wide.view(principal(), 'orders');
+    expect(view?.apply(order)).toBe(order);
+    expect(view?.apply({ ...order, tenantId: 'south' })).toEqual({ ...order, tenantId: 'south', total: undefined });
+    expect(view?.apply({ ...order, tenantId: 'south', status: 'paid' })).toBeUndefined();
+  });
+
+  it('shows columns by the grants that match this row, not by all that the caller has', () => {
+    const view = policyOf(
+      grant('some', { columns: { deny: ['total'], mask: {} } }),
+      grant('paid', { condition: 'row.status == "paid"' }),
+    ).view(principal(), 'orders');
+    expect(view?.apply(order)).not.toHaveProperty('total');
+    expect(view?.apply({ ...order, status: 'paid' })).toHaveProperty('total', 12.5);
+    expect(view?.restricted('total')).toBe(true);
+    expect(view?.restricted('status')).toBe(false);
+    expect(view?.restricted('nothing')).toBe(true);
+  });
+
+  it('shows an empty row where all columns are denied', () => {
+    const deny = [...contractShapes.order.fields.keys()];
+    expect(
+      policyOf(grant('g', { columns: { deny, mask: {} } }))
+        .view(principal(), 'orders')
+        ?.apply(order),
+    ).toEqual({});
+  });
+
+  it('takes a condition that cannot be judged for no match, and counts it by grant', async () => {
+    const registry = new Registry();
+    const failing = grant('fails', { condition: 'row.customerId != sub.claims.blocked' });
+    const counted = new Policy({ ...shipped, grants: [failing] }, { registry });
+    expect(counted.view(principal(), 'orders')?.apply(order)).toBeUndefined();
+    expect(counted.view(principal({ claims: { blocked: 5 } }), 'orders')?.apply(order)).toBeUndefined();
+    expect(counted.view(principal({ claims: { blocked: '5' } }), 'orders')?.apply(order)).toBe(order);
+    const reloaded = new Policy({ ...shipped, grants: [failing] }, { registry });
+    reloaded.view(principal(), 'orders')?.apply(order);
+    const metric = await registry.getSingleMetric('tidegate_policy_errors_total')?.get();
+    expect(metric?.values).toEqual([expect.objectContaining({ value: 3, labels: { grant: 'fails' } })]);
+  });
+
+  it('does not take a raw number or another non-object for a row', () => {
+    const view = policyOf(grant('g', { tenants: 'all' })).view(principal(), 'orders');
+    for (const row of [parseJson('1.10'), [], null, 'x']) expect(view?.apply(row as JsonObject)).toBeUndefined();
+  });
+});
+
+describe('the id of a view', () => {
+  const idOf = (policy: Policy, change: Partial<Principal> = {}, resource = 'orders') =>
+    policy.view(principal(change), resource)?.id;
+  const policy = new Policy(shipped);
+
+  it('is equal for callers who see the same of every row', () => {
+    const support = { roles: ['support'] };
+    expect(idOf(policy, { ...support, subject: 'a', claims: { x: 1 } })).toBe(
+      idOf(policy, { ...support, subject: 'b' }),
+    );
+    expect(idOf(policy, { roles: ['support', 'auditor'] })).toBe(idOf(policy, support));
+    expect(idOf(policy)).toBe(idOf(new Policy(shipped)));
+  });
+
+  it('differs by caller, tenant, grants, resource and catalog', () => {
+    const all = [
+      idOf(policy),
+      idOf(policy, { subject: '14' }),
+      idOf(policy, { tenant: 'south' }),
+      idOf(policy, { roles: ['support'] }),
+      idOf(policy, { roles: ['support', 'customer'] }),
+      idOf(policy, {}, 'accounts'),
+      idOf(new Policy({ ...shipped, version: 'other' })),
+    ];
+    expect(all).not.toContain(undefined);
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  it('differs by the claims that a condition looks at, and by no other', () => {
+    const condition = 'row.storeId == sub.claims["https://x.example/a.b"]';
+    const claimed = policyOf(grant('g', { condition }));
+    const withClaim = (claims: JsonObject) => idOf(claimed, { claims });
+    const ids = [
+      {},
+      { 'https://x.example/a.b': null },
+      { 'https://x.example/a.b': '1' },
+      { 'https://x.example/a.b': 1 },
+    ].map(withClaim);
+    expect(new Set(ids).size).toBe(4);
+    expect(withClaim({ 'https://x.example/a.b': '1', other: 2 })).toBe(ids[2]);
+  });
+
+  it('does not differ by tenant where all grants cross tenants', () => {
+    const wide = policyOf(grant('g', { tenants: 'all' }));
+    expect(idOf(wide, { tenant: 'south' })).toBe(idOf(wide));
+    const tenantInCondition = policyOf(grant('g', { tenants: 'all', condition: 'row.tenantId == sub.tenant' }));
+    expect(idOf(tenantInCondition, { tenant: 'south' })).not.toBe(idOf(tenantInCondition));
+  });
+});
