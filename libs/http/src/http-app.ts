@@ -6,7 +6,7 @@ import { createAdapter } from './fastify-server';
 import { OPEN_API, OpenApiController, openApiOf, type OpenApiSource } from './open-api';
 import { ProblemFilter } from './problem.filter';
 import { SchemaPipe } from './schema.pipe';
-import { followConnections, type ServerState } from './server-state';
+import { endUnused, followConnections, type ServerState } from './server-state';
 
 /** A Nest application on Fastify. */
 export type HttpApp = NestFastifyApplication;
@@ -31,7 +31,7 @@ const states = new WeakMap<HttpApp, ServerState>();
  */
 export async function createHttpApp(module: Type | DynamicModule, options: HttpAppOptions): Promise<HttpApp> {
   const { logger, registry, title = 'Tidegate', version = '1', bodyLimitBytes = 64 * 1024 } = options;
-  const state: ServerState = { draining: false, closed: undefined, unused: new Set() };
+  const state: ServerState = { draining: false, closed: undefined, sockets: new Set() };
   const openApi: OpenApiSource = { read: () => (document ??= openApiOf(app, { title, version })) };
   let document: ReturnType<OpenApiSource['read']> | undefined;
   const root = {
@@ -68,5 +68,5 @@ export function stopAccepting(app: HttpApp): void {
   if (state === undefined || state.closed !== undefined) return;
   const server = app.getHttpServer();
   state.closed = new Promise((resolve) => server.close(() => resolve()));
-  for (const socket of state.unused) socket.destroy();
+  endUnused(state);
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** State of one application that its hooks and its shutdown share. */
@@ -7,16 +7,17 @@ export interface ServerState {
   draining: boolean;
   /** Set when no connection is accepted any more; resolves when the last one is gone. */
   closed: Promise<void> | undefined;
-  /** Connections that were opened ahead and never used: Node does not count them as idle. */
-  unused: Set<Socket>;
+  readonly sockets: Set<Socket>;
 }
 
-export function followConnections(server: Server, { unused }: ServerState): void {
+export function followConnections(server: Server, { sockets }: ServerState): void {
   server.on('connection', (socket: Socket) => {
-    unused.add(socket);
-    socket.once('close', () => unused.delete(socket));
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
-  const used = ({ socket }: IncomingMessage) => unused.delete(socket);
-  server.on('request', used);
-  server.on('upgrade', used);
+}
+
+/** Ends connections that were opened ahead and never used: Node does not count them as idle, and would wait for them. */
+export function endUnused({ sockets }: ServerState): void {
+  for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
 }
