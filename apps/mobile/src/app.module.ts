@@ -1,0 +1,35 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthModule } from '@tidegate/auth';
+import { DoorsModule } from '@tidegate/doors';
+import { Policy } from '@tidegate/policy';
+import { RedisModule } from '@tidegate/redis';
+import { StreamsModule } from '@tidegate/streams';
+import { type Config } from './config';
+import { HomeController } from './home/home.controller';
+import { HomeService } from './home/home.service';
+import { OrdersController } from './orders/orders.controller';
+import { OrdersService } from './orders/orders.service';
+import { Services } from './services/services';
+import { VisibleRows } from './services/visible-rows';
+
+@Module({})
+export class AppModule {
+  static forRoot(config: Config): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        AuthModule.forRoot(config.auth),
+        RedisModule.forRoot(config.redis),
+        StreamsModule.forRoot(config.streams),
+        DoorsModule.forRoot({ ...config.doors, paths: [{ path: '/orders/stream', stream: 'orders' }] }),
+      ],
+      controllers: [HomeController, OrdersController],
+      providers: [
+        HomeService,
+        OrdersService,
+        { provide: Services, useValue: new Services(config.services) },
+        { provide: VisibleRows, inject: [Policy], useFactory: (policy: Policy) => new VisibleRows(policy) },
+      ],
+    };
+  }
+}

@@ -1,0 +1,38 @@
+import { type Principal } from '@tidegate/auth';
+import { type JsonObject, type JsonValue } from '@tidegate/contracts';
+import { AppError } from '@tidegate/errors';
+import { type Policy, type View } from '@tidegate/policy';
+
+/** Answers unknown, ungranted and filtered rows alike, so that nobody learns what exists. */
+function notFound(): AppError {
+  return new AppError('not_found', 'There is no such resource for this caller.');
+}
+
+/** What services return, cut down to what the caller may see. */
+export class VisibleRows {
+  constructor(private readonly policy: Policy) {}
+
+  /** @throws AppError `not_found` when the row is not for this caller. */
+  one(principal: Principal, resource: string, row: JsonObject): JsonObject {
+    const visible = this.view(principal, resource).apply(row);
+    if (visible === undefined) throw notFound();
+    return visible;
+  }
+
+  /** The rows of `items` that the caller may see; what is not an object is left out. */
+  many(principal: Principal, resource: string, items: JsonValue | undefined): JsonObject[] {
+    const view = this.view(principal, resource);
+    if (!Array.isArray(items)) throw new AppError('upstream_failed', 'A service gave an unexpected answer.');
+    return items.flatMap((item): JsonObject[] => {
+      if (typeof item !== 'object' || item === null || Array.isArray(item)) return [];
+      const visible = view.apply(item);
+      return visible === undefined ? [] : [visible];
+    });
+  }
+
+  private view(principal: Principal, resource: string): View {
+    const view = this.policy.view(principal, resource);
+    if (view === undefined) throw notFound();
+    return view;
+  }
+}
