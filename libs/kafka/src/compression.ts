@@ -24,7 +24,7 @@ function withLimit(maxBytes: number, run: () => Buffer): Buffer {
   try {
     return run();
   } catch (error) {
-    const tooLarge = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    const tooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
     throw tooLarge ? new InflationLimit(maxBytes) : new MalformedBytes('the compressed records cannot be read', error);
   }
 }
