@@ -21,6 +21,9 @@ const grantSchema = strict({
 });
 const fileSchema = strict({ grants: z.array(z.unknown()) });
 
+/** The whole file, for editors. */
+export const policiesFileSchema = strict({ grants: z.array(grantSchema) });
+
 /** What somebody with one of the roles may see of the resources. */
 export interface Grant {
   readonly id: string;

@@ -23,6 +23,9 @@ const streamSchema = strict({
 });
 const fileSchema = strict({ streams: entries });
 
+/** The whole file, for editors. */
+export const streamsFileSchema = strict({ streams: z.record(name, streamSchema) });
+
 /** A logical name for physical topics. */
 export interface Stream {
   readonly name: string;

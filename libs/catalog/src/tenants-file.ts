@@ -4,6 +4,9 @@ import { entries, name, strict, type CatalogFile } from './catalog-file';
 const tenantSchema = strict({ name: z.string().min(1) });
 const fileSchema = strict({ tenants: entries });
 
+/** The whole file, for editors. */
+export const tenantsFileSchema = strict({ tenants: z.record(name, tenantSchema) });
+
 export interface Tenant {
   readonly id: string;
   readonly name: string;
