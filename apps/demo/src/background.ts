@@ -46,12 +46,16 @@ export class Background {
     this.producer = new Producer(kafka, { logger, registry });
     this.admin = new KafkaAdmin(kafka, { logger, registry });
     const booking = new OrderBooking(pool, logger);
-    this.bookings = new ConsumerGroup(kafka, {
-      groupId: 'demo-accounts',
-      topics: [topics.orders],
-      onBatch: (records) => booking.onBatch(records),
-      deps: { logger, registry },
-    });
+    // After a crash the group waits this long for the member that is no more.
+    this.bookings = new ConsumerGroup(
+      { ...kafka, sessionTimeoutMs: 10_000 },
+      {
+        groupId: 'demo-accounts',
+        topics: [topics.orders],
+        onBatch: (records) => booking.onBatch(records),
+        deps: { logger, registry },
+      },
+    );
     this.relay = new Relay({ postgres }, { producer: this.producer, logger, registry });
     const orders = new OrdersService(pool);
     this.replay = new Replay(replaySpeed, { pool, orders, active: () => this.relay.leading, logger });
@@ -79,8 +83,10 @@ export class Background {
   }
 
   checks(): HealthCheck[] {
-    const kafka = new KafkaHealth([this.producer, this.bookings]);
-    return [new PostgresHealth(this.deps.pool), kafka, this.deps.preparation, this.relay];
+    const kafka = new KafkaHealth([this.producer]);
+    // Orders are taken all the same while bookings wait for their group.
+    const bookings = new KafkaHealth([this.bookings], { name: 'bookings', required: false });
+    return [new PostgresHealth(this.deps.pool), kafka, bookings, this.deps.preparation, this.relay];
   }
 
   private async run(): Promise<void> {
