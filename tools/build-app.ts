@@ -1,7 +1,7 @@
 // node tools/build-app.ts apps/mobile → dist/apps/mobile/main.cjs: one file that needs no node_modules.
 import { transform, type Options as SwcOptions } from '@swc/core';
 import { build, type Plugin } from 'esbuild';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import path from 'node:path';
@@ -73,8 +73,8 @@ const missingPackagesStayOutside: Plugin = {
 };
 
 async function buildApp(app: string): Promise<void> {
-  const outdir = path.join(root, 'dist', app);
-  rmSync(outdir, { recursive: true, force: true });
+  // Built aside and swapped in, so that whoever starts the app meanwhile finds a whole one.
+  const outdir = path.join(root, 'tmp/build', `${app}-${process.pid}`);
   mkdirSync(outdir, { recursive: true });
   const { metafile } = await build({
     entryPoints: [path.join(root, app, 'src/main.ts')],
@@ -109,7 +109,11 @@ async function buildApp(app: string): Promise<void> {
 
   const data = path.join(root, app, 'data');
   if (existsSync(data)) cpSync(data, path.join(outdir, 'data'), { recursive: true });
+  const target = path.join(root, 'dist', app);
   const megabytes = readFileSync(path.join(outdir, 'main.cjs')).length / 1e6;
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(path.dirname(target), { recursive: true });
+  renameSync(outdir, target);
   console.log(`${app}: ${megabytes.toFixed(1)} MB, ${packages.length} packages`);
 }
 

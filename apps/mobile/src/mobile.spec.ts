@@ -230,12 +230,9 @@ describe('GET /orders/:orderId', () => {
 
 describe('callers', () => {
   it('need a token', async () => {
-    const { status, body, headers }: request.Response & { body: object } = await request(app.getHttpServer()).get(
-      '/home',
-    );
-    expect(status).toBe(401);
-    expect(body).toMatchObject({ code: 'unauthenticated' });
-    expect(headers['content-type']).toContain('application/problem+json');
+    const response = await request(app.getHttpServer()).get('/home');
+    expect(response).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+    expect(response.headers['content-type']).toContain('application/problem+json');
   });
 
   it('need the role', async () => {
