@@ -28,7 +28,12 @@ export function createAdapter({ logger, registry, bodyLimitBytes, state }: Serve
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
     // Node would refuse a missing Host without a body; the hooks do it with one.
-    http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024, requireHostHeader: false },
+    http: {
+      headersTimeout: 10_000,
+      maxHeaderSize: 16 * 1024,
+      requireHostHeader: false,
+      connectionsCheckingInterval: 5_000,
+    },
     routerOptions: {
       caseSensitive: true,
       ignoreTrailingSlash: false,

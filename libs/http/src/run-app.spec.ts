@@ -146,7 +146,7 @@ describe(runApp.name, () => {
   });
 
   it('cuts requests that outlast the grace period, in time for the stores', async () => {
-    await start({ gracePeriodMs: 200 });
+    await start({ gracePeriodMs: 1_500 });
     const slow = get(ports.app, '/slow');
     await until(() => events.includes('slow begins'));
     host.emit('SIGTERM');
