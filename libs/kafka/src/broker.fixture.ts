@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { ByteReader } from './byte-reader';
+import { ByteWriter } from './byte-writer';
+
+export interface SeenRequest {
+  /** Which of its connections, in the order they were opened. */
+  connection: number;
+  apiKey: number;
+  apiVersion: number;
+  clientId: string | null;
+  body: Buffer;
+}
+
+/** The answer's body, or undefined to stay silent. */
+export type Answer = (request: SeenRequest) => Buffer | undefined;
+
+export interface FakeBroker {
+  port: number;
+  seen: SeenRequest[];
+  /** Cuts all connections. */
+  cut(): void;
+  close(): void;
+}
+
+const apiVersionsKey = 18;
+
+/** Speaks just enough of Kafka's protocol on a loopback port to see what a client sends. */
+export async function fakeBroker(answer: Answer): Promise<FakeBroker> {
+  const seen: SeenRequest[] = [];
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    const connection = sockets.push(socket) - 1;
+    let bytes = Buffer.alloc(0);
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      while (bytes.length >= 4 && bytes.length >= 4 + bytes.readInt32BE(0)) {
+        const end = 4 + bytes.readInt32BE(0);
+        serve(bytes.subarray(4, end), connection, socket);
+        bytes = bytes.subarray(end);
+      }
+    });
+  });
+  const serve = (frame: Buffer, connection: number, socket: Socket): void => {
+    const reader = new ByteReader(frame);
+    const [apiKey, apiVersion, correlationId] = [reader.int16(), reader.int16(), reader.int32()];
+    const request = {
+      connection,
+      apiKey,
+      apiVersion,
+      clientId: reader.nullableString(),
+      body: reader.take(reader.left),
+    };
+    if (apiKey !== apiVersionsKey) seen.push(request);
+    const body = apiKey === apiVersionsKey ? apiVersions() : answer(request);
+    if (body)
+      socket.write(
+        new ByteWriter()
+          .int32(body.length + 4)
+          .int32(correlationId)
+          .raw(body)
+          .finish(),
+      );
+  };
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const cut = (): void => sockets.forEach((socket) => socket.destroy());
+  const close = (): void => {
+    cut();
+    server.close();
+  };
+  return { port: (server.address() as AddressInfo).port, seen, cut, close };
+}
+
+/** Every request that we send in the version that we send it. */
+function apiVersions(): Buffer {
+  const supported: [number, number][] = [
+    [0, 7],
+    [1, 11],
+    [2, 4],
+    [3, 12],
+    [apiVersionsKey, 2],
+    [36, 1],
+  ];
+  const writer = new ByteWriter().int16(0);
+  return writer
+    .array(supported, ([key, version]) => writer.int16(key).int16(0).int16(version))
+    .int32(0)
+    .finish();
+}

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { ByteReader } from './byte-reader';
+import { ByteWriter } from './byte-writer';
+import { MalformedBytes } from './errors';
+import { decodeFetch } from './fetch';
+import { decodeListOffsets } from './list-offsets';
+import { decodeMetadata, encodeMetadata } from './metadata';
+
+const topicId = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
+
+function fetchAnswer(): Buffer {
+  const writer = new ByteWriter().int32(7).int16(0).int32(0);
+  writer.array(['t'], (topic) => {
+    writer.string(topic).array([4], (partition) => {
+      writer
+        .int32(partition)
+        .int16(1)
+        .int64(2n ** 53n + 1n)
+        .int64(90n)
+        .int64(10n);
+      writer.array([70n, 60n], (firstOffset) => writer.int64(5n).int64(firstOffset));
+      writer.int32(2).int32(3).raw(Buffer.from('abc'));
+    });
+  });
+  return writer.finish();
+}
+
+function metadataAnswer(): Buffer {
+  const writer = new ByteWriter().uvarint(0).int32(0);
+  writer.compactArray([1], (nodeId) => writer.int32(nodeId).compactString('host').int32(9092).uvarint(0).uvarint(0));
+  writer.compactString('cluster').int32(1);
+  writer.compactArray(['t'], (name) => {
+    writer.int16(0).compactString(name).raw(topicId).int8(0);
+    writer.compactArray([1, 0], (partition) => {
+      writer
+        .int16(0)
+        .int32(partition)
+        .int32(partition === 0 ? -1 : 1)
+        .int32(0);
+      for (const list of [[1, 2], [1], []]) writer.compactArray(list, (node) => writer.int32(node));
+      writer.uvarint(0);
+    });
+    // One tagged field that we do not know, of three bytes.
+    writer.int32(0).uvarint(1).uvarint(9).uvarint(3).raw(Buffer.from('xyz'));
+  });
+  return writer.uvarint(0).finish();
+}
+
+const decoders = [
+  ['fetch', decodeFetch, fetchAnswer()],
+  ['metadata', decodeMetadata, metadataAnswer()],
+  ['list offsets', decodeListOffsets, new ByteWriter().int32(0).int32(0).finish()],
+] as const;
+
+describe('protocol decoders', () => {
+  it('read a fetch', () => {
+    expect(decodeFetch(fetchAnswer())).toEqual({
+      throttleMs: 7,
+      errorCode: 0,
+      partitions: [
+        {
+          topic: 't',
+          partition: 4,
+          errorCode: 1,
+          highWatermark: 9_007_199_254_740_993n,
+          lastStable: 90n,
+          logStart: 10n,
+          aborted: [
+            { producerId: 5n, firstOffset: 70n },
+            { producerId: 5n, firstOffset: 60n },
+          ],
+          preferredReplica: 2,
+          records: Buffer.from('abc'),
+        },
+      ],
+    });
+  });
+
+  it('read metadata with partitions in order, and pass over tagged fields', () => {
+    expect(decodeMetadata(metadataAnswer())).toEqual({
+      throttleMs: 0,
+      brokers: [{ nodeId: 1, host: 'host', port: 9092 }],
+      topics: [
+        {
+          errorCode: 0,
+          name: 't',
+          topicId: topicId.toString('base64url'),
+          partitions: [
+            { partition: 0, errorCode: 0, leader: -1 },
+            { partition: 1, errorCode: 0, leader: 1 },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('ask for named topics without creating them', () => {
+    const reader = new ByteReader(encodeMetadata(['t']));
+    reader.tags();
+    const topics = reader.compactArray((each) => [
+      each.take(16).equals(Buffer.alloc(16)),
+      each.compactString(),
+      each.tags(),
+    ]);
+    expect(topics).toEqual([[true, 't', undefined]]);
+    expect([reader.int8(), reader.int8(), reader.uvarint(), reader.left]).toEqual([0, 0, 0, 0]);
+  });
+
+  it.each(decoders)('refuse a %s answer that is cut anywhere', (_, decode, answer) => {
+    const needed = answer.length - (decode === decodeMetadata ? 1 : 0);
+    for (let length = 0; length < needed; length += 1) {
+      expect(() => decode(answer.subarray(0, length))).toThrow(MalformedBytes);
+    }
+  });
+
+  it.each(decoders)('throw nothing but MalformedBytes on hostile bytes for a %s answer', (_, decode, answer) => {
+    const changed = fc.tuple(fc.nat({ max: answer.length - 1 }), fc.nat({ max: 255 })).map(([at, byte]) => {
+      const copy = Buffer.from(answer);
+      copy[at] = byte;
+      return copy;
+    });
+    const random = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes));
+    fc.assert(
+      fc.property(fc.oneof(changed, random), (bytes) => {
+        try {
+          decode(bytes);
+        } catch (error) {
+          expect(error).toBeInstanceOf(MalformedBytes);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe(ByteReader.name, () => {
+  it('refuses an array that claims more items than there are bytes', () => {
+    const claim = new ByteWriter()
+      .int32(2 ** 31 - 1)
+      .int32(0)
+      .finish();
+    expect(() => new ByteReader(claim).array((reader) => reader.int8())).toThrow('claims 2147483647 items');
+  });
+
+  it('refuses a varint of more than 5 bytes and a varlong of more than 10', () => {
+    const endless = Buffer.alloc(20, 0xff);
+    expect(() => new ByteReader(endless).varint()).toThrow(MalformedBytes);
+    expect(() => new ByteReader(endless).varlong()).toThrow(MalformedBytes);
+  });
+});
