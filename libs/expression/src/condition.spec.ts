@@ -46,6 +46,8 @@ describe(Condition.name, () => {
     ['"customer" in sub.roles', 'match'],
     ['row.customerId.startsWith("1") ? sub.tenant == "north" : false', 'match'],
     ['timestamp("2026-01-01T00:00:00Z") < timestamp("2026-01-01T00:00:01Z")', 'match'],
+    ['timestamp("2026-01-01T00:00:00Z") + duration("1s") == timestamp("2026-01-01T00:00:01Z")', 'match'],
+    ['type(row.total) == double && type(row.internalNotes) == type(null)', 'match'],
   ])('says of %s: %s', (source, expected) => {
     expect(verdict(source)).toBe(expected);
   });
@@ -88,6 +90,9 @@ describe(Condition.name, () => {
       '{"a": row.customerId} != {"a": sub.claims.c}',
       '[row.customerId] != [sub.claims.c]',
       'row.customerId != sub.claims["c"]',
+      'timestamp("2026-01-01T00:00:00Z") != sub.claims.c',
+      'sub.claims.c != timestamp("2026-01-01T00:00:00Z")',
+      'type(row.customerId) != sub.claims.c',
     ];
     it.each(filters.flatMap((filter) => wrong.map(([name, claim]) => [filter, name, claim] as const)))(
       '%s with %s',
@@ -110,6 +115,7 @@ describe(Condition.name, () => {
     ])('!(row.customerId in sub.claims.c) with %j', (claim) => {
       const claims: JsonObject = claim === undefined ? {} : { c: claim };
       expect(verdict('!(row.customerId in sub.claims.c)', {}, claims)).toBe('error');
+      expect(verdict('!(timestamp("2026-01-01T00:00:00Z") in sub.claims.c)', {}, claims)).toBe('error');
     });
 
     it('and takes a list of the right type, also an empty one', () => {
@@ -242,6 +248,7 @@ describe('compileCondition()', () => {
     ['row[sub.id] == "x"', 'name a field of row'],
     ['row.customerId.matches("^(a+)+$")', 'the function "matches" is not offered'],
     ['cel.bind(x, row.customerId, x == "13")', 'the function "bind" is not offered'],
+    ['duration(row.customerId) > duration("1s")', 'duration() takes a literal only'],
     ['dyn(row.total) == "5"', 'the function "dyn" is not offered'],
     ['row.lines.all(l, row.lines.all(m, l.sku == m.sku))', 'condition at 1:18: a loop within a loop'],
     ['row.lines.exists(row, row.sku == "a")', '"row" is taken'],

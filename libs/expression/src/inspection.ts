@@ -83,6 +83,8 @@ export class Inspection {
 
   private call(node: ASTNode, name: string, args: readonly ASTNode[], loops: number): void {
     if (!functions.has(name)) throw new Refusal(`the function "${name}" is not offered`, node);
+    // The library parses durations by a regular expression that takes cubic time on digits without a unit.
+    if (name === 'duration' && args[0]?.op !== 'value') throw new Refusal('duration() takes a literal only', node);
     this.visitAll(args, loops);
   }
 

@@ -27,13 +27,18 @@ export function makeStrict(comparison: ASTNode): void {
   // Keys are looked up only in what is known to be a map: elsewhere a list is meant, and a map is the wrong type.
   const among = node.right.checkedType.kind === 'map' ? isKeyOf : isElementOf;
   const strict = { '==': equals, '!=': (a: unknown, b: unknown) => !equals(a, b), in: among }[comparison.op];
-  node.handle = (left, right, ...rest) =>
-    kindOf(left) === 'other' || kindOf(right) === 'other' ? lenient(left, right, ...rest) : strict(left, right);
+  node.handle = (left, right, ...rest) => {
+    // What JSON does not have (timestamps, types) the library compares, as long as both sides are that.
+    const foreign = comparison.op !== 'in' && kindOf(left) === 'other' && kindOf(right) === 'other';
+    return foreign ? lenient(left, right, ...rest) : strict(left, right);
+  };
 }
 
 function equals(left: unknown, right: unknown): boolean {
   const kind = kindOf(left);
-  if (kind !== kindOf(right)) throw mismatch;
+  if (kind !== kindOf(right) || kind === 'other') throw mismatch;
+  // Also keeps the cost of comparing a list that holds one row many times low.
+  if (left === right) return true;
   switch (kind) {
     case 'number':
       // Orders a bigint and a double by their exact values, which === would not.
@@ -43,7 +48,7 @@ function equals(left: unknown, right: unknown): boolean {
     case 'map':
       return mapsEqual(entriesOf(left as object), entriesOf(right as object));
     default:
-      return left === right;
+      return false;
   }
 }
 
