@@ -1,25 +1,23 @@
+import { Authenticator } from '@tidegate/auth';
 import { runApp } from '@tidegate/http';
 import { KafkaHealth } from '@tidegate/kafka';
 import { RedisHealth } from '@tidegate/redis';
+import { StreamHub } from '@tidegate/streams';
 import 'reflect-metadata';
 import { AppModule } from './app.module';
 import { readConfig } from './config';
 
-const { host, ...config } = readConfig();
-
-void runApp({
-  service: 'mobile',
-  logLevel: config.logLevel,
-  drainDelayMs: config.drainDelayMs,
-  ops: { host, port: config.opsPort, portVariable: 'MOBILE_OPS_PORT' },
-  apps: [
-    {
-      module: AppModule.forRoot({ host, ...config }),
-      host,
-      port: config.port,
-      portVariable: 'MOBILE_PORT',
-      title: 'Tidegate for phones',
-    },
-  ],
-  checks: ([app]) => (app === undefined ? [] : [app.get(KafkaHealth), app.get(RedisHealth)]),
+void runApp(() => {
+  const config = readConfig();
+  const { host, port, opsPort, logLevel, drainDelayMs } = config;
+  return {
+    service: 'mobile',
+    logLevel,
+    drainDelayMs,
+    ops: { host, port: opsPort, portVariable: 'MOBILE_OPS_PORT' },
+    apps: [
+      { module: AppModule.forRoot(config), host, port, portVariable: 'MOBILE_PORT', title: 'Tidegate for phones' },
+    ],
+    checks: ([app]) => [app.get(KafkaHealth), app.get(RedisHealth), app.get(Authenticator), app.get(StreamHub).health],
+  };
 });

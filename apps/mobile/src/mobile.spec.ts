@@ -1,4 +1,5 @@
-import { createHttpApp, listRoutes, type HttpApp } from '@tidegate/http';
+import { WebSocketDoor } from '@tidegate/doors';
+import { createHttpApp, listRoutes, type HttpApp, type RouteEntry } from '@tidegate/http';
 import { createLogger, createRegistry } from '@tidegate/telemetry';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
 import { once } from 'node:events';
@@ -275,16 +276,28 @@ it('says 503 with Retry-After while the issuer of its own token is away', async 
 });
 
 describe('declared access', () => {
-  it('stands at every route; the anonymous ones are named here', () => {
-    const routes = listRoutes(app);
-    const undeclared = routes.filter(({ access }) => access === undefined);
-    const anonymous = routes
-      .filter(({ access }) => access?.kind === 'public')
-      .map(({ method, path }) => `${method} ${path}`);
-    expect(undeclared).toEqual([]);
-    expect(anonymous).toEqual(['GET /openapi.json', 'HEAD /openapi.json']);
-    expect(routes.map(({ path }) => path)).toEqual(
-      expect.arrayContaining(['/home', '/orders', '/orders/:orderId', '/orders/stream', '/orders/stream/records']),
-    );
+  it('stands at every route and stream door; the anonymous ones are named here', () => {
+    const doors = [...listRoutes(app), ...app.get(WebSocketDoor).list()].filter(({ method }) => method !== 'HEAD');
+    const named = doors.map(({ method, path, access }) => `${method} ${path} ${accessText(access)}`);
+    expect(named.sort()).toEqual([
+      'GET /home customer',
+      'GET /openapi.json public',
+      'GET /orders customer',
+      'GET /orders/:orderId customer',
+      'GET /orders/stream orders',
+      'GET /orders/stream/records orders',
+      'GET /streams any caller',
+      'GET /streams/:name any caller',
+      'GET /streams/:name/records any caller',
+      'WEBSOCKET /orders/stream orders',
+      'WEBSOCKET /streams any caller',
+      'WEBSOCKET /streams/:name any caller',
+    ]);
   });
 });
+
+function accessText(access: RouteEntry['access']): string {
+  if (access === undefined) return 'UNDECLARED';
+  if (access.kind === 'public') return 'public';
+  return access.roles?.join(',') ?? access.resource ?? 'any caller';
+}
