@@ -1,6 +1,15 @@
 export { loadCatalog, type Catalog } from './catalog';
 export { CatalogError, type CatalogProblem } from './catalog-error';
 export { type Columns, type Mask } from './columns';
+export {
+  limitScopes,
+  loadLimits,
+  type Limit,
+  type LimitQueue,
+  type LimitScope,
+  type RateLimit,
+  type WindowLimit,
+} from './limits-file';
 export { type Action, type Grant } from './policies-file';
 export { type Stream } from './streams-file';
 export { type Tenant } from './tenants-file';
