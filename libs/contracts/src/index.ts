@@ -1,3 +1,12 @@
+export {
+  auditEventSchema,
+  type AuditActivity,
+  type AuditActor,
+  type AuditEvent,
+  type AuditResource,
+  type AuditTopic,
+  type AuditType,
+} from './audit';
 export { accountSchema, transactionSchema, type Account, type Transaction } from './bank';
 export { contractSchemas, type ContractName } from './contract';
 export { customerSchema, type Customer } from './customer';

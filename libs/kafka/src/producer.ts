@@ -106,10 +106,10 @@ export class Producer {
     return this.cluster.probe();
   }
 
-  /** Takes no more records, waits for those on their way (5 s at most), and tells the rest that they may be lost. */
-  async close(): Promise<void> {
+  /** Takes no more records, waits for those on their way (5 s unless told otherwise), and tells the rest that they may be lost. */
+  async close({ timeoutMs = closeTimeoutMs }: SendOptions = {}): Promise<void> {
     this.closed = true;
-    await within(this.pending.drained(), closeTimeoutMs, () => new Error('not drained')).catch(() => undefined);
+    await within(this.pending.drained(), timeoutMs, () => new Error('not drained')).catch(() => undefined);
     this.pending.giveUp();
     await this.cluster.close();
   }

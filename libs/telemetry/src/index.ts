@@ -4,6 +4,7 @@ export { createLogger, type Logger, type LoggerOptions } from './logger';
 export { NestLogger } from './nest-logger';
 export { OpsServer, type OpsServerOptions } from './ops-server';
 export { portProblem } from './port-problem';
+export { redact } from './redact';
 export { createRegistry } from './registry';
 export { requestContext, type RequestContext } from './request-context';
 export { LOGGER, TelemetryModule } from './telemetry.module';
