@@ -46,6 +46,9 @@ interface ViewGroup {
   live: Set<StreamSession>;
 }
 
+/** Records times views judged in one go, so that a burst with many views does not hold up everything else. */
+const maxJudgements = 10_000;
+
 type Delivery = (sink: SessionSink, cursor: string) => void;
 
 /**
@@ -119,6 +122,14 @@ export class StreamChannel implements FeedListener {
     if (group?.live.size === 0) this.groups.delete(session.view.id);
   }
 
+  /** Ends all sessions, which know their cursors, and drops what was to be given to them. */
+  abandon(): void {
+    this.queue = [];
+    this.gaps.clear();
+    const live = [...this.groups.values()].flatMap((group) => [...group.live]);
+    for (const session of [...live, ...this.behind]) session.fail();
+  }
+
   onRecords(feed: TopicFeed, partition: number, records: readonly StreamRecord[], next: bigint): void {
     const source = this.options.feeds.indexOf(feed);
     this.queue.push({ source, partition, records, next, taken: 0 });
@@ -175,11 +186,13 @@ export class StreamChannel implements FeedListener {
   private nextRun(): Run {
     const run: Run = { records: [], moves: [] };
     let bytes = 0;
+    const most = Math.max(1, Math.floor(maxJudgements / Math.max(1, this.groups.size)));
     for (let arrived = this.queue[0]; arrived !== undefined; arrived = this.queue[0]) {
       const { source, partition, records } = arrived;
       for (let record = records[arrived.taken]; record !== undefined; record = records[++arrived.taken]) {
         const first = run.records[0] ?? record;
-        if (bytes >= this.options.limits.batchBytes || (first.value === null) !== (record.value === null)) {
+        const full = bytes >= this.options.limits.batchBytes || run.records.length >= most;
+        if (full || (first.value === null) !== (record.value === null)) {
           run.moves.push({ source, partition, next: record.offset });
           return run;
         }
