@@ -50,10 +50,14 @@ export class KafkaBench {
 
   async createTopic(topic: string, partitions: number, config: Record<string, string> = {}): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await this.admin.createTopics({
-      topics: [{ topic, numPartitions: partitions, configEntries }],
-      waitForLeaders: true,
-    });
+    const topics = [{ topic, numPartitions: partitions, configEntries }];
+    await this.admin.createTopics({ topics, waitForLeaders: false });
+    // Asked again until it is true: kafkajs' own wait fails on a broker that has not heard of the topic yet.
+    const hasLeaders = async (): Promise<boolean> => {
+      const { topics: found } = await this.admin.fetchTopicMetadata({ topics: [topic] });
+      return found[0]?.partitions.every(({ leader }) => leader >= 0) ?? false;
+    };
+    await until(`${topic} has leaders`, () => hasLeaders().catch(() => false));
   }
 
   /** Moves the log's start, as retention does. */

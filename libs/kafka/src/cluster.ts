@@ -87,7 +87,7 @@ export class Cluster {
 
   /** From facts: the age of the last answer, else an answer now. */
   probe(): Promise<Health> | Health {
-    if (Date.now() - this.lastAnswerAtMs < freshMs) return { ok: true };
+    if (this.reachable && Date.now() - this.lastAnswerAtMs < freshMs) return { ok: true };
     this.probing ??= this.ask().finally(() => {
       this.probing = undefined;
     });
