@@ -1,4 +1,3 @@
-import type { Logger } from '@tidegate/telemetry';
 import type { StreamChannel } from './stream-channel';
 
 /** How long one turn may take before timers and sockets get theirs. */
@@ -7,7 +6,6 @@ const turnMs = 10;
 export interface PumpOptions {
   channels: ReadonlySet<StreamChannel>;
   tickMs: number;
-  logger: Logger;
   now: () => number;
 }
 
@@ -48,7 +46,7 @@ export class Pump {
     const untilMs = this.options.now() + turnMs;
     let left = false;
     for (const channel of this.options.channels) {
-      while (channel.pending && this.options.now() < untilMs) this.guard(channel, () => channel.step());
+      while (channel.pending && this.options.now() < untilMs) channel.guard(() => channel.step());
       left ||= channel.pending;
     }
     if (left) this.stepAfter(0);
@@ -65,7 +63,7 @@ export class Pump {
           again = true;
           break;
         }
-        this.guard(channel, () => (again = session.pump() || again));
+        channel.guard(() => (again = session.pump() || again));
         // To the end of the line, so that the next turn begins with those that this one does not reach.
         if (behind.delete(session)) behind.add(session);
       }
@@ -73,16 +71,6 @@ export class Pump {
     }
     if (again) this.progressed();
     else if (waiting) this.pollLater();
-  }
-
-  /** A mistake of ours in one stream ends the sessions of that stream, which resume by their cursors, and nothing else. */
-  private guard(channel: StreamChannel, work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.options.logger.error({ err: error, stream: channel.name }, 'a stream failed and its sessions are ended');
-      channel.abandon();
-    }
   }
 
   /** Blocked sinks drain, failed reads may be tried again, the tail reaches those who are ahead of it. */

@@ -570,6 +570,11 @@ describe('mistakes', () => {
   it('of the catalog, a stream of more than 500 partitions, are refused', async () => {
     await live(open({ partitions: 500 }).hub, { from: 'earliest' });
     expect(await codeOf(follow(open({ partitions: 501 }).hub))).toBe('invalid_catalog');
+    const { log, hub } = open({ partitions: 500 });
+    const { sink } = await live(hub);
+    log.grow(topic, 501);
+    expect(sink.of('bye')[0]?.code).toBe('restart');
+    expect(await codeOf(follow(hub))).toBe('invalid_catalog');
   });
 });
 

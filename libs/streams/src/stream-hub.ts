@@ -5,7 +5,7 @@ import type { RangeReader, TailPool } from '@tidegate/kafka';
 import type { Policy, View } from '@tidegate/policy';
 import type { HealthCheck, Logger, Registry } from '@tidegate/telemetry';
 import { randomBytes } from 'node:crypto';
-import { CursorSeal, type CursorOwner } from './cursor';
+import { checkPartitions, CursorSeal, type CursorOwner } from './cursor';
 import { streamLimitsSchema, type StreamLimits } from './limits';
 import { StreamMetrics } from './metrics';
 import { Pump } from './pump';
@@ -50,7 +50,6 @@ export interface Session {
 
 /** By the size of their records; the rows themselves weigh some times that. */
 const decodedRowsBytes = 8 * 1024 * 1024;
-const maxPartitions = 500;
 
 /** Streams of the catalog for any transport: shared tails, a position per session, the caller's view of every row. */
 export class StreamHub {
@@ -91,7 +90,7 @@ export class StreamHub {
       close: (channel) => this.closeChannel(channel),
       lingerMs: 0,
     });
-    this.pump = new Pump({ channels: this.openChannels, tickMs: limits.tickMs, logger: options.logger, now: this.now });
+    this.pump = new Pump({ channels: this.openChannels, tickMs: limits.tickMs, now: this.now });
     this.wheel = new Wheel(stepMs(limits), limits.heartbeatMs, { onStep: (nowMs) => this.look(nowMs), now: this.now });
     this.health = { name: 'streams', required: false, check: () => this.check() };
   }
@@ -220,21 +219,15 @@ export class StreamHub {
   private async openChannel(name: string): Promise<StreamChannel> {
     const stream = this.options.catalog.streams.get(name);
     if (stream === undefined) throw notFound();
-    const { limits, metrics, seal, buckets, pump, now } = this;
-    const decoder = new RowDecoder({
-      stream,
-      metrics,
-      logger: this.options.logger,
-      decodedRows: this.decodedRows,
-      now,
-    });
-    const callbacks = { onArrival: pump.arrived, onProgress: pump.progressed };
+    const { limits, metrics, seal, buckets, decodedRows, now } = this;
+    const { logger } = this.options;
     const feeds = await this.acquireFeeds(stream);
-    if (feeds.reduce((sum, { rings }) => sum + rings.length, 0) > maxPartitions) {
-      for (const { topic } of feeds) this.feeds.release(topic);
-      throw new AppError('invalid_catalog', `The stream has more than ${maxPartitions} partitions.`);
-    }
-    const channel = new StreamChannel({ stream, feeds, decoder, buckets, seal, limits, metrics, now, ...callbacks });
+    const channel = new StreamChannel({
+      ...{ stream, feeds, buckets, seal, limits, metrics, logger, now },
+      decoder: new RowDecoder({ stream, metrics, logger, decodedRows, now }),
+      onArrival: this.pump.arrived,
+      onProgress: this.pump.progressed,
+    });
     this.openChannels.add(channel);
     return channel;
   }
@@ -248,10 +241,14 @@ export class StreamHub {
   private async acquireFeeds({ sources }: Stream): Promise<TopicFeed[]> {
     const results = await Promise.allSettled(sources.map(({ topic }) => this.feeds.acquire(topic)));
     const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed === undefined) return opened;
-    for (const { topic } of opened) this.feeds.release(topic);
-    throw AppError.from(failed.reason);
+    try {
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+      checkPartitions(opened.map(({ rings }) => rings.length));
+      return opened;
+    } catch (error) {
+      for (const { topic } of opened) this.feeds.release(topic);
+      throw AppError.from(error);
+    }
   }
 
   /** Once per step of the wheel, over all sessions: credentials that end, and what all sinks hold together. */
