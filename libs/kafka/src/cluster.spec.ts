@@ -1,6 +1,5 @@
 import { createLogger } from '@tidegate/telemetry';
-import { fakeBroker, type FakeBroker } from './broker.fixture';
-import { ByteWriter } from './byte-writer';
+import { fakeBroker, metadataOf, type FakeBroker } from './broker.fixture';
 import { Cluster, NotSent } from './cluster';
 import type { KafkaRequest } from './kafkajs-internals';
 import { kafkaSettings } from './options';
@@ -15,28 +14,6 @@ const echo: KafkaRequest<string> = {
   body: Buffer.from('x'),
   decode: String,
 };
-
-/** Metadata of a cluster of these ports, node ids counted from 1, with one topic `t` of one partition. */
-function metadataOf(ports: number[], topicError = 0): Buffer {
-  const writer = new ByteWriter().uvarint(0).int32(0);
-  writer.compactArray([...ports.entries()], ([index, port]) => {
-    writer
-      .int32(index + 1)
-      .compactString('127.0.0.1')
-      .int32(port)
-      .uvarint(0)
-      .uvarint(0);
-  });
-  writer.uvarint(0).int32(1);
-  writer.compactArray(['t'], (name) => {
-    writer.int16(topicError).compactString(name).raw(Buffer.alloc(16)).int8(0);
-    writer.compactArray([0], (partition) => {
-      writer.int16(0).int32(partition).int32(1).int32(0).uvarint(1).uvarint(1).uvarint(1).uvarint(0);
-    });
-    writer.int32(0).uvarint(0);
-  });
-  return writer.uvarint(0).finish();
-}
 
 describe(Cluster.name, () => {
   const brokers: FakeBroker[] = [];

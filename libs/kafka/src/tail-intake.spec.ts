@@ -1,4 +1,7 @@
 import { createLogger, Registry } from '@tidegate/telemetry';
+import { fakeBroker, metadataOf, type FakeBroker } from './broker.fixture';
+import { ByteReader } from './byte-reader';
+import { ByteWriter } from './byte-writer';
 import { Cluster } from './cluster';
 import { kafkaCodes } from './errors';
 import type { FetchedPartition } from './fetch';
@@ -18,6 +21,7 @@ describe(TailIntake.name, () => {
   let log: unknown[][];
   let replicas: ReadReplicas;
   let intake: TailIntake;
+  let cluster: Cluster;
   const refresh = jest.fn(() => Promise.resolve());
 
   beforeEach(() => {
@@ -32,8 +36,16 @@ describe(TailIntake.name, () => {
     };
     topic.attach(listener as TailListener, () => undefined);
     replicas = new ReadReplicas();
-    intake = new TailIntake({
-      cluster: new Cluster(kafkaSettings({ brokers: ['127.0.0.1:1'], clientId: 'test' }, 500), logger),
+    cluster = clusterOf(1);
+    intake = makeIntake();
+  });
+
+  const clusterOf = (port: number): Cluster =>
+    new Cluster(kafkaSettings({ brokers: [`127.0.0.1:${port}`], clientId: 'test' }, 500), logger);
+
+  const makeIntake = (): TailIntake =>
+    new TailIntake({
+      cluster,
       replicas,
       logger,
       metrics: kafkaMetrics(new Registry()),
@@ -41,7 +53,6 @@ describe(TailIntake.name, () => {
       topic: (name) => (name === 't' ? topic : undefined),
       refresh,
     });
-  });
 
   const take = (change: Partial<FetchedPartition>): void => {
     const fetched = {
@@ -117,5 +128,41 @@ describe(TailIntake.name, () => {
     });
     expect(replicas.nodeFor('t', 0, leader)).toBe(leader);
     expect(log).toEqual([]);
+  });
+
+  describe('when its position is not in the log', () => {
+    let broker: FakeBroker;
+
+    afterEach(async () => {
+      broker.close();
+      await cluster.close();
+    });
+
+    /** A log from 20 to 30. */
+    const listOffsets = (body: Buffer): Buffer => {
+      const reader = new ByteReader(body);
+      reader.skip(4 + 1 + 4);
+      reader.string();
+      reader.skip(4 + 4 + 4);
+      const offset = reader.int64() === -2n ? 20n : 30n;
+      const writer = new ByteWriter().int32(0).int32(1).string('t').int32(1);
+      return writer.int32(0).int16(0).int64(-1n).int64(offset).int32(0).finish();
+    };
+
+    it.each([
+      ['before it', 10n, [['reset', 'retention', 0, 20n]], 20n],
+      ['behind its end', 31n, [['reset', 'truncated', 0, 30n]], 30n],
+      ['in it after all', 25n, [], 25n],
+    ])('goes on where there is something, and says so: %s', async (_, from, heard, next) => {
+      broker = await fakeBroker(({ apiKey, body }) => (apiKey === 3 ? metadataOf([broker.port]) : listOffsets(body)));
+      cluster = clusterOf(broker.port);
+      await cluster.metadata(['t']);
+      intake = makeIntake();
+      position.next = from;
+      take({ errorCode: kafkaCodes.offsetOutOfRange });
+      expect(position.heldUntilMs).toBe(Infinity);
+      while (position.heldUntilMs === Infinity) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect([log, position.next]).toEqual([heard, next]);
+    });
   });
 });
