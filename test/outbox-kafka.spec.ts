@@ -1,5 +1,7 @@
 import { orderStatuses, topics } from '@tidegate/contracts';
 import { startKafka, startPostgres, type KafkaCluster, type LocalStore } from '@tidegate/infra';
+import { createPool } from '@tidegate/postgres';
+import { createLogger } from '@tidegate/telemetry';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Shop } from './support/shop';
 import { TopicLog } from './support/topic-log';
@@ -12,7 +14,7 @@ let orders: TopicLog;
 beforeAll(async () => {
   [kafka, postgres] = await Promise.all([startKafka(), startPostgres()]);
   shop = await Shop.start({ databaseUrl: postgres.url, brokers: kafka.brokers });
-  await until(async () => (await shop.relayed()) > 30_000);
+  await shop.untilSeedIsRelayed();
   orders = await TopicLog.open(kafka.brokers, topics.orders, 'latest');
 }, 120_000);
 
@@ -103,6 +105,27 @@ describe('the outbox', () => {
     await orders.until(() => accepted.every((orderId) => steps(orderId).length > 0), 60_000);
   }, 180_000);
 
+  it('keeps the order of a key when the relay loses its lock while a batch hangs', async () => {
+    const second = await Shop.start({ databaseUrl: postgres.url, brokers: kafka.brokers });
+    const pool = createPool({ url: postgres.url }, { logger: createLogger({ service: 'test', level: 'silent' }) });
+    try {
+      await kafka.nodes[0]?.kill();
+      const back = kafka.nodes[0]?.start();
+      const hanging = await placeAndAdvance('11');
+      // The relay's advisory lock: its connection ends, and the other replica takes over.
+      const { count } = await pool.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7433002 AND granted`,
+      );
+      expect(count).toBe(1);
+      const behind = await placeAndAdvance('12');
+      await back;
+      await orders.until(() => [hanging, behind].every((orderId) => steps(orderId).at(-1) === 'delivered'));
+      for (const orderId of [hanging, behind]) expectInOrder(orderId, orderStatuses);
+    } finally {
+      await Promise.all([second.stop(), pool.close()]);
+    }
+  }, 120_000);
+
   it('is relayed by one replica at a time, and by the other when that one dies', async () => {
     const second = await Shop.start({ databaseUrl: postgres.url, brokers: kafka.brokers });
     try {
@@ -113,7 +136,6 @@ describe('the outbox', () => {
       await orders.readAll();
       expect(ids.map((orderId) => steps(orderId).length)).toEqual(ids.map(() => 1));
       expect(await second.relayed()).toBe(0);
-
       const open = await second.place('19');
       await orders.until(() => steps(open.body.orderId).length > 0);
       await shop.process.kill();

@@ -19,6 +19,7 @@ interface Problem {
 beforeAll(async () => {
   [kafka, postgres] = await Promise.all([startKafka(), startPostgres()]);
   shop = await Shop.start({ databaseUrl: postgres.url, brokers: kafka.brokers });
+  await shop.untilSeedIsRelayed();
 }, 120_000);
 
 afterAll(async () => {

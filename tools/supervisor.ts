@@ -59,6 +59,7 @@ export class Server {
   readonly logFile: string;
   readonly exited: Promise<ServerExit>;
   #exit: ServerExit | undefined;
+  #asked = false;
   readonly #watchdog: ChildProcess;
   readonly #acknowledged: Map<string, () => void>;
 
@@ -74,6 +75,11 @@ export class Server {
 
   get running(): boolean {
     return this.#exit === undefined;
+  }
+
+  /** Whether it ended although nobody here asked it to. */
+  get endedByItself(): boolean {
+    return !this.running && !this.#asked;
   }
 
   /** Asks it to end, and after the grace time makes it. */
@@ -101,6 +107,7 @@ export class Server {
   }
 
   async #end(command: 'stop' | 'kill'): Promise<void> {
+    if (this.running) this.#asked = true;
     await this.#command(command);
     if (!this.running) return;
     this.#watchdog.ref();

@@ -1,7 +1,7 @@
+import { LocalServer } from '@tidegate/infra';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { LocalServer } from '@tidegate/infra';
 
 const root = path.resolve(__dirname, '../..');
 

@@ -1,8 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import {
+  freePorts,
   startKafka,
   startPostgres,
   startRedis,
@@ -10,7 +7,10 @@ import {
   type LocalServer,
   type LocalStore,
 } from '@tidegate/infra';
-import { freePorts } from '@tidegate/infra';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { startApp } from './app-process';
 
 const catalogDirectory = path.resolve(__dirname, '../../catalog');

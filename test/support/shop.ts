@@ -3,6 +3,7 @@ import { freePorts, type LocalServer } from '@tidegate/infra';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startApp } from './app-process';
 
 export interface ShopOptions {
@@ -100,6 +101,11 @@ export class Shop {
   async relayed(): Promise<number> {
     const text = await (await fetch(`http://127.0.0.1:${this.ports.ops}/metrics`)).text();
     return Number(/tidegate_outbox_records_total\{outcome="acknowledged"\} (\d+)/.exec(text)?.[1] ?? 0);
+  }
+
+  /** 16,601 orders with their transactions, 120 customers and accounts. */
+  async untilSeedIsRelayed(): Promise<void> {
+    while ((await this.relayed()) < 33_442) await sleep(50);
   }
 
   async stop(): Promise<void> {

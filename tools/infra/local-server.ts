@@ -33,6 +33,10 @@ export class LocalServer {
     return this.#server?.running ?? false;
   }
 
+  get endedByItself(): boolean {
+    return this.#server?.endedByItself ?? false;
+  }
+
   /** Settles when the process that runs now has ended. */
   get exited(): Promise<unknown> {
     return this.#server?.exited ?? Promise.resolve();

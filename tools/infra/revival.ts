@@ -9,7 +9,6 @@ export class Revival {
   readonly #say: (line: string) => void;
   readonly #servers: LocalServer[] = [];
   #fail: (error: Error) => void = () => undefined;
-  #stopping = false;
 
   constructor(say: (line: string) => void) {
     this.#say = say;
@@ -25,7 +24,6 @@ export class Revival {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
     await Promise.all(this.#servers.map((server) => server.stop()));
   }
 
@@ -33,7 +31,7 @@ export class Revival {
     let deaths: number[] = [];
     for (;;) {
       await server.exited;
-      if (this.#stopping) return;
+      if (!server.endedByItself) return;
       const now = Date.now();
       deaths = [...deaths.filter((at) => now - at < withinMs), now];
       if (deaths.length > mostDeaths) throw new Error(`${server.name} ends again and again; see ${server.logFile}`);

@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const pollMs = 200;
-const warnLevel = 40;
+const notableLevels = new Set(['warn', 'error', 'fatal']);
 
 interface LogLine {
-  level?: number;
+  level?: string;
   msg?: string;
   err?: { message?: string };
 }
@@ -13,11 +13,10 @@ interface LogLine {
 export function notable(line: string): string | undefined {
   const parsed = parse(line);
   if (parsed === undefined) return line.trim() === '' ? undefined : line;
-  if (typeof parsed.level !== 'number' || parsed.level < warnLevel) return undefined;
-  const severity = parsed.level >= 50 ? 'error' : 'warn';
+  if (parsed.level === undefined || !notableLevels.has(parsed.level)) return undefined;
   const cause = parsed.err?.message ?? parsed.msg;
   const reason = cause === parsed.msg ? '' : `: ${cause}`;
-  return `${severity} ${parsed.msg ?? ''}${reason}`;
+  return `${parsed.level} ${parsed.msg ?? ''}${reason}`;
 }
 
 function parse(line: string): LogLine | undefined {

@@ -35,6 +35,7 @@ export class Background {
   private readonly halt = new Wake();
   private openServices: number;
   private stopping = false;
+  private topicsAreMade = false;
   private started: Promise<void> = Promise.resolve();
 
   constructor(
@@ -86,13 +87,20 @@ export class Background {
     const kafka = new KafkaHealth([this.producer]);
     // Orders are taken all the same while bookings wait for their group.
     const bookings = new KafkaHealth([this.bookings], { name: 'bookings', required: false });
-    return [new PostgresHealth(this.deps.pool), kafka, bookings, this.deps.preparation, this.relay];
+    return [new PostgresHealth(this.deps.pool), kafka, this.topicsCheck, bookings, this.deps.preparation, this.relay];
   }
+
+  private readonly topicsCheck: HealthCheck = {
+    name: 'topics',
+    required: true,
+    check: () => (this.topicsAreMade ? { ok: true } : { ok: false, reason: 'the topics are not made yet' }),
+  };
 
   private async run(): Promise<void> {
     await this.untilDone('prepare the data', () => this.deps.preparation.run());
     await this.untilDone('make the topics', () => this.admin.ensureTopics(demoTopics));
     if (this.stopping) return;
+    this.topicsAreMade = true;
     this.relay.start();
     this.replay.start();
     await this.untilDone('book orders', () => this.bookings.start());

@@ -161,11 +161,20 @@ export class Phone {
   }
 }
 
-export async function until(condition: () => boolean, describe = () => ''): Promise<void> {
-  for (let tries = 0; !condition(); tries++) {
-    if (tries > 1_000) throw new Error(`waited in vain: ${describe()}`);
+export async function until(condition: () => boolean | Promise<boolean>, describe = () => ''): Promise<void> {
+  const untilMs = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > untilMs) throw new Error(`waited in vain: ${describe()}`);
     await new Promise((resolve) => setTimeout(resolve, 3));
   }
+}
+
+/** Sessions and connections are back to none. */
+export function untilNoneIsLeft({ hub, registry }: Doors): Promise<void> {
+  return until(async () => {
+    const metric = await registry.getSingleMetric('tidegate_door_connections')?.get();
+    return hub.open === 0 && metric?.values.every(({ value }) => value === 0) === true;
+  });
 }
 
 export interface Refusal {

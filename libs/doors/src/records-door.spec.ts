@@ -2,6 +2,8 @@ import { parseJson, type JsonObject } from '@tidegate/contracts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDoors, until, type Doors } from './doors-fixture';
 
+jest.setTimeout(30_000);
+
 let doors: Doors;
 
 beforeEach(async () => {

@@ -1,21 +1,20 @@
-import { AppError, type ErrorCode } from '@tidegate/errors';
+import { AppError } from '@tidegate/errors';
 import { problemHeaders, problemOf } from '@tidegate/http';
 import type { Logger } from '@tidegate/telemetry';
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-const unexpected: readonly ErrorCode[] = ['internal', 'invalid_catalog', 'invalid_config'];
-
 /** Answers an upgrade that is refused, as problem+json on the bare socket, and ends the connection. */
 export function refuseUpgrade(socket: Duplex, reason: unknown, instance: string, logger: Logger): void {
   const error = AppError.from(reason);
   const requestId = randomUUID();
+  const problem = problemOf(error, { instance, requestId });
   const about = { err: error, requestId, path: instance, code: error.code };
-  if (unexpected.includes(error.code)) logger.error(about, 'upgrade failed');
+  if (problem.status === 500) logger.error(about, 'upgrade failed');
+  else if (problem.status > 500) logger.info(about, 'upgrade could not be served');
   else logger.debug(about, 'upgrade refused');
   if (!socket.writable) return void socket.destroy();
-  const problem = problemOf(error, { instance, requestId });
   const body = JSON.stringify(problem);
   const headers = {
     ...problemHeaders(error),

@@ -2,8 +2,10 @@ import { serverFrames, type ServerFrame } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openDoors, Phone, refusedUpgrade, until, type Doors } from './doors-fixture';
+import { openDoors, Phone, refusedUpgrade, until, untilNoneIsLeft, type Doors } from './doors-fixture';
 import { WebSocketDoor } from './websocket-door';
+
+jest.setTimeout(30_000);
 
 let doors: Doors;
 
@@ -13,11 +15,6 @@ async function open(options: Parameters<typeof openDoors>[0] = {}): Promise<Door
 }
 
 afterEach(() => doors.app.close());
-
-async function connections(): Promise<number> {
-  const metric = await doors.registry.getSingleMetric('tidegate_door_connections')?.get();
-  return metric?.values.reduce((sum, { value }) => sum + value, 0) ?? 0;
-}
 
 describe('an upgrade', () => {
   it('opens a bound path and follows its stream by the query', async () => {
@@ -67,7 +64,7 @@ describe('an upgrade', () => {
       'x-request-id': expect.any(String) as string,
     });
     expect(JSON.stringify(refusal.body)).not.toContain('evil');
-    expect([doors.hub.open, await connections()]).toEqual([0, 0]);
+    await untilNoneIsLeft(doors);
   });
 
   it('names the parameters that it does not know', async () => {
@@ -181,9 +178,7 @@ describe('frames from the server', () => {
     }
     expect(sink.bufferedBytes()).toBeGreaterThan(1_000_000);
     sink.bye('too_slow', 1);
-    await until(() => hub.last.closed);
-    await sleep(100);
-    expect(await connections()).toBe(0);
+    await untilNoneIsLeft(doors);
   });
 });
 
@@ -226,6 +221,7 @@ describe('frames from the client', () => {
     phone.socket.send(frame);
     phone.send({ t: 'sub', s: 'accounts' });
     await until(() => hub.taken.length === 1);
+    await phone.until(() => phone.of('error').length > 0);
     expect(phone.of('error')).toMatchObject([{ code, detail: expect.any(String) as string }]);
     expect(serverFrames.error.safeParse(phone.of('error')[0]).success).toBe(true);
   });
@@ -329,8 +325,7 @@ describe('a connection', () => {
       }),
     );
     await sleep(60);
-    await until(() => hub.open === 0);
-    expect(await connections()).toBe(0);
+    await untilNoneIsLeft(doors);
   });
 
   it('gets a goodbye when the application closes, and no new one is taken', async () => {

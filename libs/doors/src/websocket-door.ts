@@ -75,15 +75,15 @@ export class WebSocketDoor {
   }
 
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const stream = this.streamAt(url.pathname);
+    const [path = '', search = ''] = (request.url ?? '').split('?', 2);
+    const stream = this.streamAt(path);
     this.checkHandshake(request);
     if (this.draining) throw new AppError('unavailable', 'This server is about to restart; connect again.');
     const token = bearerToken(request);
     if (token === undefined) throw new AppError('unauthenticated', 'A valid access token is needed.');
     const principal = await this.deps.authenticator.bearer(token);
-    const query = parseStartQuery(url.searchParams);
-    if (stream === undefined && url.search !== '') {
+    const query = parseStartQuery(new URLSearchParams(search));
+    if (stream === undefined && search !== '') {
       throw new AppError('invalid_argument', 'Streams are chosen by frames here; leave the query out.');
     }
     await this.connect(

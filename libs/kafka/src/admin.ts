@@ -1,8 +1,11 @@
 import type { Logger } from '@tidegate/telemetry';
 import type { Admin } from 'kafkajs';
 import { kafkaClient } from './client';
-import { translateKafkaError } from './errors';
+import { Cluster } from './cluster';
+import { kafkaCodes, translateKafkaError } from './errors';
+import type { TopicMetadata } from './metadata';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
+import { delay } from './timing';
 
 export interface TopicSpec {
   topic: string;
@@ -16,34 +19,65 @@ const requestTimeoutMs = 10_000;
 /** Leaves it to the broker's default. */
 const brokersChoice = -1;
 
+/** Brokers hear of a new topic a moment after it was made; elections take no longer than this. */
+const leadersTimeoutMs = 10_000;
+const leadersPollMs = 50;
+
 /** What apps need of the cluster's administration. */
 export class KafkaAdmin {
   private readonly admin: Admin;
+  private readonly cluster: Cluster;
   private readonly logger: Logger;
   private connected: Promise<void> | undefined;
 
   constructor(options: KafkaOptions, { logger }: KafkaDeps) {
-    this.admin = kafkaClient(kafkaSettings(options, requestTimeoutMs), logger).admin();
+    const settings = kafkaSettings(options, requestTimeoutMs);
+    this.admin = kafkaClient(settings, logger).admin();
+    this.cluster = new Cluster(settings, logger);
     this.logger = logger;
   }
 
-  /** Makes the topics that are missing and leaves those that are there as they are. @throws AppError unavailable: try again */
+  /**
+   * Makes the topics that are missing, leaves those that are there as they are, and waits until all can be written to.
+   * @throws AppError unavailable: try again
+   */
   async ensureTopics(topics: TopicSpec[]): Promise<void> {
     try {
-      await this.connect();
-      const existing = new Set(await this.admin.listTopics());
-      const missing = topics.filter(({ topic }) => !existing.has(topic));
-      if (missing.length === 0) return;
-      // False when another process was quicker: the outcome is the same.
-      await this.admin.createTopics({ waitForLeaders: true, topics: missing.map(creation) });
-      this.logger.info({ topics: missing.map(({ topic }) => topic) }, 'topics made');
+      const unknown = (await this.unusable(topics)).filter(
+        ({ errorCode }) => errorCode === kafkaCodes.unknownTopicOrPartition,
+      );
+      const missing = topics.filter(({ topic }) => unknown.some(({ name }) => name === topic));
+      if (missing.length > 0) await this.create(missing);
+      await this.untilUsable(topics);
     } catch (error) {
       throw translateKafkaError(error, 'make topics');
     }
   }
 
   async close(): Promise<void> {
-    await this.admin.disconnect();
+    await Promise.all([this.admin.disconnect(), this.cluster.close()]);
+  }
+
+  private async create(topics: TopicSpec[]): Promise<void> {
+    await this.connect();
+    // False when another process was quicker: the outcome is the same.
+    await this.admin.createTopics({ waitForLeaders: false, topics: topics.map(creation) });
+    this.logger.info({ topics: topics.map(({ topic }) => topic) }, 'topics made');
+  }
+
+  private async unusable(topics: TopicSpec[]): Promise<TopicMetadata[]> {
+    const metadata = await this.cluster.metadata(topics.map(({ topic }) => topic));
+    return metadata.topics.filter(
+      ({ errorCode, partitions }) => errorCode !== kafkaCodes.none || partitions.some(({ leader }) => leader < 0),
+    );
+  }
+
+  private async untilUsable(topics: TopicSpec[]): Promise<void> {
+    const deadlineMs = Date.now() + leadersTimeoutMs;
+    while ((await this.unusable(topics)).length > 0) {
+      if (Date.now() > deadlineMs) throw new Error('the new topics have no leaders yet');
+      await delay(leadersPollMs);
+    }
   }
 
   private async connect(): Promise<void> {

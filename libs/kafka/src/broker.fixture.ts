@@ -88,3 +88,25 @@ function apiVersions(): Buffer {
     .int32(0)
     .finish();
 }
+
+/** Metadata of a cluster of these ports, node ids counted from 1, with one topic `t` of one partition. */
+export function metadataOf(ports: number[], topicError = 0): Buffer {
+  const writer = new ByteWriter().uvarint(0).int32(0);
+  writer.compactArray([...ports.entries()], ([index, port]) => {
+    writer
+      .int32(index + 1)
+      .compactString('127.0.0.1')
+      .int32(port)
+      .uvarint(0)
+      .uvarint(0);
+  });
+  writer.uvarint(0).int32(1);
+  writer.compactArray(['t'], (name) => {
+    writer.int16(topicError).compactString(name).raw(Buffer.alloc(16)).int8(0);
+    writer.compactArray([0], (partition) => {
+      writer.int16(0).int32(partition).int32(1).int32(0).uvarint(1).uvarint(1).uvarint(1).uvarint(0);
+    });
+    writer.int32(0).uvarint(0);
+  });
+  return writer.uvarint(0).finish();
+}

@@ -27,6 +27,7 @@ const ivBytes = 12;
 const tagBytes = 16;
 const streamTagBytes = 4;
 const maxCursorLength = 4096;
+/** Of all sources of a stream together: what fits into a cursor. */
 const maxPartitions = 500;
 const associatedData = Buffer.from(`tidegate cursor ${version}`);
 /** Version and binding fill whole base64 groups, so both halves can be coded alone and joined as text. */
@@ -86,6 +87,12 @@ export class CursorSeal {
   }
 }
 
+/** @throws AppError `invalid_catalog` when a stream of topics with so many partitions is more than a cursor can hold */
+export function checkPartitions(counts: readonly number[]): void {
+  if (counts.reduce((sum, count) => sum + count, 0) <= maxPartitions) return;
+  throw new AppError('invalid_catalog', `The stream has more than ${maxPartitions} partitions.`);
+}
+
 /** What of a topic id goes into a cursor. */
 export function topicTag(topicId: string): number {
   return createHash('sha256').update(topicId).digest().readUInt32BE(0);
@@ -129,9 +136,7 @@ function unseal(key: DerivedKey, sealed: Buffer): Buffer | undefined {
 }
 
 function encodePosition(stream: string, position: readonly SourcePosition[]): Buffer {
-  if (position.reduce((sum, { offsets }) => sum + offsets.length, 0) > maxPartitions) {
-    throw new AppError('invalid_catalog', `The stream has more than ${maxPartitions} partitions.`);
-  }
+  checkPartitions(position.map(({ offsets }) => offsets.length));
   const out: number[] = [...streamTag({ stream })];
   for (const source of position) {
     const tag = source.topicTag;

@@ -3,20 +3,22 @@ import type { StreamChannel } from './stream-channel';
 /** How long one turn may take before timers and sockets get theirs. */
 const turnMs = 10;
 
+export interface PumpOptions {
+  channels: ReadonlySet<StreamChannel>;
+  tickMs: number;
+  now: () => number;
+}
+
 /** Moves all channels: live ones once per tick, sessions that are behind whenever they can get on. */
 export class Pump {
   private tick: NodeJS.Timeout | undefined;
   private soon: NodeJS.Immediate | undefined;
   private poll: NodeJS.Timeout | undefined;
 
-  constructor(
-    private readonly channels: ReadonlySet<StreamChannel>,
-    private readonly tickMs: number,
-    private readonly now: () => number,
-  ) {}
+  constructor(private readonly options: PumpOptions) {}
 
   /** Records have come. What follows within the tick goes out with them. */
-  readonly arrived = (): void => this.stepAfter(this.tickMs);
+  readonly arrived = (): void => this.stepAfter(this.options.tickMs);
 
   /** A session that is behind may get on. */
   readonly progressed = (): void => {
@@ -41,26 +43,27 @@ export class Pump {
   }
 
   private stepAll(): void {
-    const untilMs = this.now() + turnMs;
+    const untilMs = this.options.now() + turnMs;
     let left = false;
-    for (const channel of this.channels) {
-      while (channel.pending && this.now() < untilMs) channel.step();
+    for (const channel of this.options.channels) {
+      while (channel.pending && this.options.now() < untilMs) channel.guard(() => channel.step());
       left ||= channel.pending;
     }
     if (left) this.stepAfter(0);
   }
 
   private pumpAll(): void {
-    const untilMs = this.now() + turnMs;
+    const untilMs = this.options.now() + turnMs;
     let again = false;
     let waiting = false;
-    for (const { behind } of this.channels) {
+    for (const channel of this.options.channels) {
+      const { behind } = channel;
       for (const session of [...behind]) {
-        if (this.now() >= untilMs) {
+        if (this.options.now() >= untilMs) {
           again = true;
           break;
         }
-        again = session.pump() || again;
+        channel.guard(() => (again = session.pump() || again));
         // To the end of the line, so that the next turn begins with those that this one does not reach.
         if (behind.delete(session)) behind.add(session);
       }
@@ -75,6 +78,6 @@ export class Pump {
     this.poll ??= setTimeout(() => {
       this.poll = undefined;
       this.pumpAll();
-    }, this.tickMs).unref();
+    }, this.options.tickMs).unref();
   }
 }

@@ -3,32 +3,31 @@ import { sizeOf, type StreamRecord } from './stream-record';
 /** What all rings of the process may hold together. */
 export class RingBudget {
   private readonly rings = new Set<RecordRing>();
+  /** What all rings hold. */
+  bytes = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  get bytes(): number {
-    let sum = 0;
-    for (const ring of this.rings) sum += ring.bytes;
-    return sum;
-  }
-
   add(ring: RecordRing): void {
     this.rings.add(ring);
+    this.bytes += ring.bytes;
   }
 
   remove(ring: RecordRing): void {
-    this.rings.delete(ring);
+    if (this.rings.delete(ring)) this.bytes -= ring.bytes;
   }
 
-  /** Takes from the fullest ring until all fit, so that a quiet topic keeps its history beside a busy one. */
-  enforce(): void {
-    for (let over = this.bytes - this.maxBytes; over > 0;) {
-      const [fullest] = [...this.rings].sort((a, b) => b.bytes - a.bytes);
-      const before = fullest?.bytes ?? 0;
-      if (fullest === undefined || before === 0) return;
-      fullest.shrink(Math.max(0, before - over));
-      over -= before - fullest.bytes;
-    }
+  /** Called by a ring when it has grown or shrunk. Takes from the fullest, so that a quiet topic keeps its history beside a busy one. */
+  changed(ring: RecordRing, bytes: number): void {
+    if (!this.rings.has(ring)) return;
+    this.bytes += bytes;
+    if (bytes > 0 && this.bytes > this.maxBytes) this.fullest()?.shrinkBy(this.bytes - this.maxBytes);
+  }
+
+  private fullest(): RecordRing | undefined {
+    let fullest: RecordRing | undefined;
+    for (const ring of this.rings) if (ring.bytes > (fullest?.bytes ?? 0)) fullest = ring;
+    return fullest;
   }
 }
 
@@ -42,38 +41,52 @@ export class RecordRing {
   private items: (StreamRecord | undefined)[] = [];
   private first = 0;
   bytes = 0;
+  next: bigint;
 
   constructor(
     private readonly limits: RingLimits,
+    private readonly budget: RingBudget,
     public start: bigint,
-    public next: bigint = start,
-  ) {}
+  ) {
+    this.next = start;
+    budget.add(this);
+  }
 
   get size(): number {
     return this.items.length - this.first;
   }
 
   append(records: readonly StreamRecord[], next: bigint): void {
+    const before = this.bytes;
     for (const record of records) {
       this.items.push(record);
       this.bytes += sizeOf(record);
     }
     this.next = next;
-    while (this.size > this.limits.maxRecords) this.evict();
-    this.shrink(this.limits.maxBytes);
+    while (this.size > this.limits.maxRecords || this.bytes > this.limits.maxBytes) this.evict();
+    this.budget.changed(this, this.bytes - before);
   }
 
-  shrink(maxBytes: number): void {
-    while (this.bytes > maxBytes && this.size > 0) this.evict();
+  /** Gives up the oldest records, at least so many bytes of them if there are as many. */
+  shrinkBy(bytes: number): void {
+    const before = this.bytes;
+    while (before - this.bytes < bytes && this.size > 0) this.evict();
+    this.budget.changed(this, this.bytes - before);
   }
 
   /** Forgets everything; the log goes on at `next`. */
   reset(next: bigint): void {
+    this.budget.changed(this, -this.bytes);
     this.items = [];
     this.first = 0;
     this.bytes = 0;
     this.start = next;
     this.next = next;
+  }
+
+  /** Its records no longer count; it is not used again. */
+  close(): void {
+    this.budget.remove(this);
   }
 
   /** Records from `from` on, in order. Take no more after anything could have been appended. */

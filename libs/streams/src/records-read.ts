@@ -24,8 +24,6 @@ export interface RecordsReadOptions {
   start: ResolvedStart;
   limit: number;
   waitMs: number;
-  /** Whoever asked has gone, or the process is about to. */
-  signal: AbortSignal;
 }
 
 const scanRecords = 2_000;
@@ -41,6 +39,7 @@ export class RecordsRead {
   private spentMs = 0;
   private awake = false;
   private full = false;
+  private stopped = false;
   private wake = () => {
     this.awake = true;
   };
@@ -73,8 +72,14 @@ export class RecordsRead {
     }
   }
 
+  /** Whoever asked has gone, or the process is about to: the page ends with what it has. */
+  stop(): void {
+    this.stopped = true;
+    this.wake();
+  }
+
   private done(): boolean {
-    const { channel, limit, signal } = this.options;
+    const { channel, limit } = this.options;
     const { stream, metrics, now } = channel.options;
     const startedMs = now();
     const most = Math.min(scanRecords, stream.resume.maxScanned - this.scanned);
@@ -85,7 +90,7 @@ export class RecordsRead {
     this.awake = scanned >= scanRecords;
     const { maxScanned, maxMs } = stream.resume;
     const count = this.records.length + this.gone.length;
-    if (count >= limit || signal.aborted || this.full) return true;
+    if (count >= limit || this.stopped || this.full) return true;
     if (this.scanned >= maxScanned || this.spentMs + this.walk.readMs >= maxMs) return true;
     if (!this.walk.behind) return count > 0 || this.walk.gaps.size > 0 || this.waitIsOver(now());
     return this.walk.failure !== undefined;
@@ -115,17 +120,14 @@ export class RecordsRead {
 
   private async pause(): Promise<void> {
     if (this.awake) return void (await nextTurn());
-    const { channel, signal } = this.options;
-    const leftMs = Math.max(0, this.untilMs - channel.options.now());
+    const leftMs = Math.max(0, this.untilMs - this.options.channel.options.now());
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, this.walk.behind ? lookAgainMs : leftMs);
       this.wake = () => {
         clearTimeout(timer);
         resolve();
       };
-      signal.addEventListener('abort', this.wake, { once: true });
     });
-    signal.removeEventListener('abort', this.wake);
     this.wake = () => {
       this.awake = true;
     };

@@ -4,7 +4,7 @@ import type { View } from '@tidegate/policy';
 import type { Logger } from '@tidegate/telemetry';
 import { isUtf8 } from 'node:buffer';
 import type { StreamMetrics } from './metrics';
-import type { DecodedRow, StreamRecord } from './stream-record';
+import { sizeOf, type DecodedRow, type StreamRecord } from './stream-record';
 
 const dayMs = 86_400_000;
 /** One line says enough about a producer that has gone wrong; the counter has the rest. */
@@ -12,18 +12,27 @@ const badRecordLogMs = 1_000;
 
 /** Keeps the rows of the records decoded last, so that many readers of the same stretch share one parse. */
 export class DecodedRows {
-  private readonly kept: (StreamRecord | undefined)[];
-  private at = 0;
+  private kept: StreamRecord[] = [];
+  private oldest = 0;
+  private bytes = 0;
 
-  constructor(size: number) {
-    this.kept = Array.from({ length: size });
-  }
+  constructor(private readonly maxBytes: number) {}
 
   add(record: StreamRecord): void {
-    const oldest = this.kept[this.at];
-    if (oldest !== undefined) oldest.decoded = undefined;
-    this.kept[this.at] = record;
-    this.at = (this.at + 1) % this.kept.length;
+    this.kept.push(record);
+    this.bytes += sizeOf(record);
+    while (this.bytes > this.maxBytes) this.forget();
+    if (this.oldest > 1024 && this.oldest * 2 > this.kept.length) {
+      this.kept = this.kept.slice(this.oldest);
+      this.oldest = 0;
+    }
+  }
+
+  private forget(): void {
+    const record = this.kept[this.oldest++];
+    if (record === undefined) return;
+    record.decoded = undefined;
+    this.bytes -= sizeOf(record);
   }
 }
 

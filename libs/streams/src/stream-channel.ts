@@ -1,8 +1,9 @@
 import type { Stream } from '@tidegate/catalog';
 import type { ResetReason } from '@tidegate/kafka';
 import type { View } from '@tidegate/policy';
+import type { Logger } from '@tidegate/telemetry';
 import { Batch } from './batch';
-import type { CursorSeal, SourcePosition } from './cursor';
+import { checkPartitions, type CursorSeal, type SourcePosition } from './cursor';
 import type { StreamLimits } from './limits';
 import type { StreamMetrics } from './metrics';
 import type { RangeBuckets } from './range-buckets';
@@ -20,6 +21,7 @@ export interface ChannelOptions {
   seal: CursorSeal;
   limits: StreamLimits;
   metrics: StreamMetrics;
+  logger: Logger;
   /** Records have come: call `step` within a tick. */
   onArrival: () => void;
   /** A session that is behind may get on: pump it. */
@@ -45,6 +47,9 @@ interface ViewGroup {
   view: View;
   live: Set<StreamSession>;
 }
+
+/** Records times views judged in one go, so that a burst with many views does not hold up everything else. */
+const maxJudgements = 10_000;
 
 type Delivery = (sink: SessionSink, cursor: string) => void;
 
@@ -119,6 +124,27 @@ export class StreamChannel implements FeedListener {
     if (group?.live.size === 0) this.groups.delete(session.view.id);
   }
 
+  /** A mistake of ours in this stream ends its sessions, which resume by their cursors, and nothing else. */
+  guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.options.logger.error({ err: error, stream: this.name }, 'a stream failed and its sessions are ended');
+      this.abandon();
+    }
+  }
+
+  /** Ends all sessions and drops what was to be given to them. */
+  private abandon(): void {
+    this.queue = [];
+    this.gaps.clear();
+    // Whoever comes next walks over what was dropped, from the rings.
+    this.arrived.forEach((offsets, source) => this.head[source]?.splice(0, Infinity, ...offsets));
+    this.sealedHead = undefined;
+    const live = [...this.groups.values()].flatMap((group) => [...group.live]);
+    for (const session of [...live, ...this.behind]) session.fail();
+  }
+
   onRecords(feed: TopicFeed, partition: number, records: readonly StreamRecord[], next: bigint): void {
     const source = this.options.feeds.indexOf(feed);
     this.queue.push({ source, partition, records, next, taken: 0 });
@@ -128,7 +154,9 @@ export class StreamChannel implements FeedListener {
 
   onReset(feed: TopicFeed, reason: ResetReason, partition: number, next: bigint): void {
     // What arrived before goes out before anything is said about what follows.
-    while (this.queue.length > 0) this.deliver(this.nextRun());
+    this.guard(() => {
+      while (this.queue.length > 0) this.deliver(this.nextRun());
+    });
     this.resets++;
     const source = this.options.feeds.indexOf(feed);
     this.options.buckets.forget(feed.topic, partition);
@@ -144,6 +172,7 @@ export class StreamChannel implements FeedListener {
     this.moveHead(source, partition, start);
     for (const session of this.behind) session.onPartition(source, partition, start);
     this.moveArrived(source, partition, start);
+    this.guard(() => checkPartitions(this.head.map(({ length }) => length)));
   }
 
   private deliver({ records, moves }: Run): void {
@@ -175,11 +204,13 @@ export class StreamChannel implements FeedListener {
   private nextRun(): Run {
     const run: Run = { records: [], moves: [] };
     let bytes = 0;
+    const most = Math.max(1, Math.floor(maxJudgements / Math.max(1, this.groups.size)));
     for (let arrived = this.queue[0]; arrived !== undefined; arrived = this.queue[0]) {
       const { source, partition, records } = arrived;
       for (let record = records[arrived.taken]; record !== undefined; record = records[++arrived.taken]) {
         const first = run.records[0] ?? record;
-        if (bytes >= this.options.limits.batchBytes || (first.value === null) !== (record.value === null)) {
+        const full = bytes >= this.options.limits.batchBytes || run.records.length >= most;
+        if (full || (first.value === null) !== (record.value === null)) {
           run.moves.push({ source, partition, next: record.offset });
           return run;
         }

@@ -31,11 +31,16 @@ export function caller(subject = '13', over: Partial<Principal> = {}): Principal
   return { subject, tenant: 'north', roles: ['customer'], expiresAtMs: Date.now() + 3_600_000, claims: {}, ...over };
 }
 
-/** Customers see their own rows without the notes, support all of its tenant; every other role nothing. */
+/** Customers see their own rows without the notes, support all of its tenant, `broken` fails; every other role sees nothing. */
 function viewOf({ roles, subject, tenant }: Principal, resource: string): View | undefined {
   if (resource !== 'orders') return undefined;
   if (roles.includes('support')) {
     return view(`support/${tenant}`, (row) => (row['tenantId'] === tenant ? row : undefined));
+  }
+  if (roles.includes('broken')) {
+    return view('broken', () => {
+      throw new Error('a mistake of ours');
+    });
   }
   if (!roles.includes('customer')) return undefined;
   return view(`customer/${tenant}/${subject}`, (row) => {
@@ -81,7 +86,7 @@ export function world({ log = new MemoryLog(), partitions = 1, stream = {}, limi
   log.create(topic, partitions);
   const registry = new Registry();
   const warnings: object[] = [];
-  const logger = { warn: (line: object) => void warnings.push(line) } as unknown as Logger;
+  const logger = { warn: (line: object) => void warnings.push(line), error: () => undefined } as unknown as Logger;
   const catalog: Catalog = {
     version: '1',
     tenants: new Map(),
@@ -174,11 +179,11 @@ export class HeardSink implements SessionSink {
     return this.heard.filter((one): one is Extract<Heard, { t: T }> => one.t === t);
   }
 
-  /** Resolves once `holds` does; fails after five seconds with what was heard. */
+  /** Resolves once `holds` does; fails after twenty seconds with what was heard. */
   async until(holds: () => boolean): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const heard = () => this.heard.slice(-5).map((one) => JSON.stringify(one));
-      const timer = setTimeout(() => reject(new Error(`waited in vain; last heard: ${heard().join('\n')}`)), 5_000);
+      const timer = setTimeout(() => reject(new Error(`waited in vain; last heard: ${heard().join('\n')}`)), 20_000);
       const check = () => {
         if (!holds()) return;
         clearTimeout(timer);

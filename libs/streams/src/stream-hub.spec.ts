@@ -42,6 +42,8 @@ const codeOf = (work: Promise<unknown>) =>
     (error: unknown) => AppError.from(error).code,
   );
 
+jest.setTimeout(30_000);
+
 describe('starting a session', () => {
   it('begins with what comes from now on unless told otherwise', async () => {
     const { log, hub } = open();
@@ -418,7 +420,7 @@ describe('slow readers', () => {
   const limits = { highWaterBytes: 100, maxBlockedMs: 60, maxLagMs: 10_000 };
 
   it('get nothing more until they have drained, then everything they missed', async () => {
-    const { log, hub } = open({ limits });
+    const { log, hub } = open({ limits: { ...limits, maxBlockedMs: 10_000 } });
     const { sink } = await live(hub);
     const { sink: quick } = await live(hub);
     sink.buffered = 101;
@@ -551,6 +553,28 @@ describe('Kafka away', () => {
     all.log.setDown(false);
     await sink.until(() => sink.kinds.includes('caught-up'));
     expect(sink.ids).toEqual(Array.from({ length: 50 }, (_, n) => `${n}`));
+  });
+});
+
+describe('mistakes', () => {
+  it('of ours in judging a row end the sessions of the stream with their cursors good, and not the process', async () => {
+    const { log, hub } = open();
+    const { sink } = await live(hub);
+    const { sink: broken } = await live(hub, {}, caller('13', { roles: ['broken'] }));
+    log.append(topic, { value: order('1') });
+    await Promise.all([sink, broken].map((one) => one.until(() => one.kinds.includes('bye'))));
+    const { sink: resumed } = await live(hub, { after: sink.lastCursor });
+    expect(resumed.ids).toEqual(['1']);
+  });
+
+  it('of the catalog, a stream of more than 500 partitions, are refused', async () => {
+    await live(open({ partitions: 500 }).hub, { from: 'earliest' });
+    expect(await codeOf(follow(open({ partitions: 501 }).hub))).toBe('invalid_catalog');
+    const { log, hub } = open({ partitions: 500 });
+    const { sink } = await live(hub);
+    log.grow(topic, 501);
+    expect(sink.of('bye')[0]?.code).toBe('restart');
+    expect(await codeOf(follow(hub))).toBe('invalid_catalog');
   });
 });
 

@@ -5,13 +5,13 @@ import type { RangeReader, TailPool } from '@tidegate/kafka';
 import type { Policy, View } from '@tidegate/policy';
 import type { HealthCheck, Logger, Registry } from '@tidegate/telemetry';
 import { randomBytes } from 'node:crypto';
-import { CursorSeal, type CursorOwner } from './cursor';
+import { checkPartitions, CursorSeal, type CursorOwner } from './cursor';
 import { streamLimitsSchema, type StreamLimits } from './limits';
 import { StreamMetrics } from './metrics';
 import { Pump } from './pump';
 import { RangeBuckets } from './range-buckets';
 import { RingBudget } from './record-ring';
-import { RecordsRead, type RecordsPage } from './records-read';
+import { RecordsRead, type RecordsPage, type RecordsReadOptions } from './records-read';
 import { DecodedRows, RowDecoder } from './row-decoder';
 import type { GapReason, SessionSink } from './session-sink';
 import { SharedByUse } from './shared-by-use';
@@ -48,8 +48,8 @@ export interface Session {
   close(): void;
 }
 
-/** Rows decoded last; at about a kilobyte each, a few dozen megabytes at most. */
-const decodedRows = 16_384;
+/** By the size of their records; the rows themselves weigh some times that. */
+const decodedRowsBytes = 8 * 1024 * 1024;
 
 /** Streams of the catalog for any transport: shared tails, a position per session, the caller's view of every row. */
 export class StreamHub {
@@ -60,7 +60,7 @@ export class StreamHub {
   private readonly metrics: StreamMetrics;
   private readonly budget: RingBudget;
   private readonly buckets: RangeBuckets;
-  private readonly decodedRows = new DecodedRows(decodedRows);
+  private readonly decodedRows = new DecodedRows(decodedRowsBytes);
   private readonly openFeeds = new Set<TopicFeed>();
   private readonly feeds: SharedByUse<TopicFeed>;
   private readonly openChannels = new Set<StreamChannel>();
@@ -68,7 +68,8 @@ export class StreamHub {
   private readonly pump: Pump;
   private readonly wheel: Wheel;
   private readonly sessions = new Set<StreamSession>();
-  private readonly draining = new AbortController();
+  private readonly reads = new Set<RecordsRead>();
+  private draining = false;
   private readonly idPrefix = randomBytes(6).toString('base64url');
   private lastId = 0;
   private readonly now = Date.now;
@@ -89,7 +90,7 @@ export class StreamHub {
       close: (channel) => this.closeChannel(channel),
       lingerMs: 0,
     });
-    this.pump = new Pump(this.openChannels, limits.tickMs, this.now);
+    this.pump = new Pump({ channels: this.openChannels, tickMs: limits.tickMs, now: this.now });
     this.wheel = new Wheel(stepMs(limits), limits.heartbeatMs, { onStep: (nowMs) => this.look(nowMs), now: this.now });
     this.health = { name: 'streams', required: false, check: () => this.check() };
   }
@@ -121,26 +122,30 @@ export class StreamHub {
     const channel = await this.use(stream);
     try {
       const start = await resolveStart(point, channel, this.options.ranges, () => channel.arrived);
-      const signals = [this.draining.signal, ...(options.signal === undefined ? [] : [options.signal])];
-      const { limit, waitMs } = options;
-      const prefix = this.seal.prefix(owner);
-      return await new RecordsRead({
-        channel,
-        view,
-        prefix,
-        start,
-        limit,
-        waitMs,
-        signal: AbortSignal.any(signals),
-      }).page();
+      return await this.page({ ...options, channel, view, prefix: this.seal.prefix(owner), start });
     } finally {
       this.channels.release(stream);
     }
   }
 
+  private async page({ signal, ...options }: RecordsReadOptions & { signal?: AbortSignal }): Promise<RecordsPage> {
+    const read = new RecordsRead(options);
+    const stop = () => read.stop();
+    if (this.draining || signal?.aborted === true) stop();
+    this.reads.add(read);
+    signal?.addEventListener('abort', stop);
+    try {
+      return await read.page();
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      this.reads.delete(read);
+    }
+  }
+
   /** Every session gets its last cursor and `restart`, waiting reads end, new ones are refused. */
   drain(): void {
-    this.draining.abort();
+    this.draining = true;
+    for (const read of this.reads) read.stop();
     for (const session of [...this.sessions]) session.end('restart');
   }
 
@@ -214,17 +219,15 @@ export class StreamHub {
   private async openChannel(name: string): Promise<StreamChannel> {
     const stream = this.options.catalog.streams.get(name);
     if (stream === undefined) throw notFound();
-    const { limits, metrics, seal, buckets, pump, now } = this;
-    const decoder = new RowDecoder({
-      stream,
-      metrics,
-      logger: this.options.logger,
-      decodedRows: this.decodedRows,
-      now,
-    });
-    const callbacks = { onArrival: pump.arrived, onProgress: pump.progressed };
+    const { limits, metrics, seal, buckets, decodedRows, now } = this;
+    const { logger } = this.options;
     const feeds = await this.acquireFeeds(stream);
-    const channel = new StreamChannel({ stream, feeds, decoder, buckets, seal, limits, metrics, now, ...callbacks });
+    const channel = new StreamChannel({
+      ...{ stream, feeds, buckets, seal, limits, metrics, logger, now },
+      decoder: new RowDecoder({ stream, metrics, logger, decodedRows, now }),
+      onArrival: this.pump.arrived,
+      onProgress: this.pump.progressed,
+    });
     this.openChannels.add(channel);
     return channel;
   }
@@ -238,10 +241,14 @@ export class StreamHub {
   private async acquireFeeds({ sources }: Stream): Promise<TopicFeed[]> {
     const results = await Promise.allSettled(sources.map(({ topic }) => this.feeds.acquire(topic)));
     const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed === undefined) return opened;
-    for (const { topic } of opened) this.feeds.release(topic);
-    throw AppError.from(failed.reason);
+    try {
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+      checkPartitions(opened.map(({ rings }) => rings.length));
+      return opened;
+    } catch (error) {
+      for (const { topic } of opened) this.feeds.release(topic);
+      throw AppError.from(error);
+    }
   }
 
   /** Once per step of the wheel, over all sessions: credentials that end, and what all sinks hold together. */
@@ -260,7 +267,7 @@ export class StreamHub {
   }
 
   private refuseWhileDraining(): void {
-    if (!this.draining.signal.aborted) return;
+    if (!this.draining) return;
     throw new AppError('unavailable', 'This server is about to restart; connect again.', { retryAfterMs: 1_000 });
   }
 

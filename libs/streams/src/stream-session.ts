@@ -85,6 +85,13 @@ export class StreamSession implements Spoke {
     this.close();
   }
 
+  /** An end without a last cursor, when none can be made. */
+  fail(): void {
+    if (this.closed) return;
+    this.sink.bye('restart', this.options.retryMs());
+    this.close();
+  }
+
   get bufferedBytes(): number {
     return this.sink.bufferedBytes();
   }

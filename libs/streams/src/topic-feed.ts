@@ -64,7 +64,7 @@ export class TopicFeed implements TailListener {
 
   async close(): Promise<void> {
     this.closed = true;
-    for (const ring of this.rings) this.deps.budget.remove(ring);
+    for (const ring of this.rings) ring.close();
     this.deps.metrics.tails.dec();
     this.deps.metrics.tailLag.remove(this.topic);
     await this.tail?.close();
@@ -73,7 +73,7 @@ export class TopicFeed implements TailListener {
   /** How many partitions the topic has now; forgets those that it has no more. */
   trim(): number {
     const count = this.tail?.partitions().length ?? this.rings.length;
-    for (const ring of this.rings.splice(count)) this.deps.budget.remove(ring);
+    for (const ring of this.rings.splice(count)) ring.close();
     return count;
   }
 
@@ -90,7 +90,6 @@ export class TopicFeed implements TailListener {
     if (this.tail === undefined) return void this.early.push(() => this.onRecords(partition, records, next));
     const kept = keepRecords(records);
     this.ring(partition, kept[0]?.offset ?? next).append(kept, next);
-    this.deps.budget.enforce();
     const newest = kept.at(-1)?.timestampMs;
     if (newest !== undefined && newest >= 0) {
       this.deps.metrics.tailLag.set({ topic: this.topic }, Math.max(0, this.deps.now() - newest) / 1000);
@@ -133,11 +132,10 @@ export class TopicFeed implements TailListener {
   }
 
   private addRing(partition: number, start: bigint, logStart: bigint): RecordRing {
-    const { ringRecords, ringBytes } = this.deps.limits;
-    const ring = new RecordRing({ maxRecords: ringRecords, maxBytes: ringBytes }, start);
+    const { limits, budget } = this.deps;
+    const ring = new RecordRing({ maxRecords: limits.ringRecords, maxBytes: limits.ringBytes }, budget, start);
     this.rings[partition] = ring;
     this.logStarts[partition] = logStart;
-    this.deps.budget.add(ring);
     return ring;
   }
 }

@@ -1,6 +1,6 @@
 import { AppError } from '@tidegate/errors';
 import type { Producer } from '@tidegate/kafka';
-import { Session, type PostgresOptions } from '@tidegate/postgres';
+import { Session, type PostgresOptions, type SessionListener } from '@tidegate/postgres';
 import { Counter, type Health, type HealthCheck, type Logger, type Registry } from '@tidegate/telemetry';
 import { randomUUID } from 'node:crypto';
 import { outboxChannel } from './outbox';
@@ -21,7 +21,10 @@ export interface RelayDeps {
   producer: Pick<Producer, 'send'>;
   logger: Logger;
   registry: Registry;
+  openSession?: (options: PostgresOptions, listener: SessionListener) => Promise<RelaySession>;
 }
+
+type RelaySession = Pick<Session, 'query' | 'close'>;
 
 interface OutboxRow {
   [column: string]: unknown;
@@ -124,7 +127,8 @@ export class Relay implements HealthCheck {
 
   private async runSession(onLeading: () => void): Promise<void> {
     const wake = () => this.wake.now();
-    const session = await Session.open(this.options.postgres, { onNotification: wake, onLost: wake });
+    const { openSession = Session.open.bind(Session) } = this.deps;
+    const session = await openSession(this.options.postgres, { onNotification: wake, onLost: wake });
     try {
       await session.query(`LISTEN ${outboxChannel}`);
       if (!(await this.lead(session))) return;
@@ -137,7 +141,7 @@ export class Relay implements HealthCheck {
   }
 
   /** @returns false when stopped meanwhile. */
-  private async lead(session: Session): Promise<boolean> {
+  private async lead(session: RelaySession): Promise<boolean> {
     while (!this.stopping) {
       const { rows } = await session.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [lockId]);
       if (rows[0]?.locked) break;
@@ -155,7 +159,7 @@ export class Relay implements HealthCheck {
     return true;
   }
 
-  private async relayAll(session: Session): Promise<void> {
+  private async relayAll(session: RelaySession): Promise<void> {
     let delayMs = retryMs.first;
     for (;;) {
       const deadline = performance.now() + this.sendTimeoutMs;
@@ -176,7 +180,7 @@ export class Relay implements HealthCheck {
   }
 
   /** @returns whether Kafka has all of them. */
-  private async relayBatch(session: Session, rows: readonly OutboxRow[], deadline: number): Promise<boolean> {
+  private async relayBatch(session: RelaySession, rows: readonly OutboxRow[], deadline: number): Promise<boolean> {
     const errors: unknown[] = [];
     const outcomes = await Promise.all(rows.map((row) => this.send(row, deadline, errors)));
     const settled = settledIds(rows, outcomes);

@@ -83,7 +83,7 @@ export class ServiceClient {
     if (cause instanceof DOMException && cause.name === 'TimeoutError') {
       return new AppError('timeout', `The ${name} service did not answer in time.`, { cause });
     }
-    if (cause instanceof SyntaxError) {
+    if (AppError.is(cause) && cause.code === 'malformed') {
       return new AppError('upstream_failed', `The ${name} service gave an unexpected answer.`, { cause });
     }
     const options = { cause, retryAfterMs: defaultRetryAfterMs };

@@ -1,0 +1,105 @@
+import { createLogger } from '@tidegate/telemetry';
+import { fakeBroker, metadataOf, type FakeBroker } from './broker.fixture';
+import { Cluster, NotSent } from './cluster';
+import type { KafkaRequest } from './kafkajs-internals';
+import { kafkaSettings } from './options';
+import { TopicDirectory } from './topic-directory';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+const metadataKey = 3;
+const echo: KafkaRequest<string> = {
+  apiKey: 9,
+  apiVersion: 0,
+  apiName: 'Echo',
+  body: Buffer.from('x'),
+  decode: String,
+};
+
+describe(Cluster.name, () => {
+  const brokers: FakeBroker[] = [];
+  const clusters: Cluster[] = [];
+
+  const broker = async (answer: (apiKey: number) => Buffer | undefined): Promise<FakeBroker> => {
+    const started = await fakeBroker(({ apiKey }) => answer(apiKey));
+    brokers.push(started);
+    return started;
+  };
+
+  const clusterOf = (...ports: number[]): Cluster => {
+    const options = { brokers: ports.map((port) => `127.0.0.1:${port}`), clientId: 'test' };
+    const cluster = new Cluster(kafkaSettings(options, 500), logger);
+    clusters.push(cluster);
+    return cluster;
+  };
+
+  afterEach(async () => {
+    for (const started of brokers.splice(0)) started.close();
+    await Promise.all(clusters.splice(0).map((cluster) => cluster.close()));
+  });
+
+  it('asks the next broker when one is away', async () => {
+    const alive: FakeBroker = await broker(() => metadataOf([alive.port]));
+    const { brokers: known } = await clusterOf(1, alive.port).metadata(['t']);
+    expect(known).toEqual([{ nodeId: 1, host: '127.0.0.1', port: alive.port }]);
+  });
+
+  it('is unavailable in time when nobody answers, says why in health only, and recovers', async () => {
+    let frozen = true;
+    const slow: FakeBroker = await broker(() => (frozen ? undefined : metadataOf([slow.port])));
+    const cluster = clusterOf(slow.port);
+    const startedAtMs = Date.now();
+    const failure: unknown = await cluster.metadata(['t']).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'unavailable', message: 'Kafka is not reachable at the moment.' });
+    expect(Date.now() - startedAtMs).toBeLessThan(1_000);
+    expect(await cluster.probe()).toMatchObject({ ok: false });
+    frozen = false;
+    await cluster.metadata(['t']);
+    expect(await cluster.probe()).toEqual({ ok: true });
+  });
+
+  it('sends nothing to a node that it does not know', async () => {
+    await expect(clusterOf(1).send(7, echo)).rejects.toBeInstanceOf(NotSent);
+  });
+
+  it('connects again after a connection was cut', async () => {
+    const node: FakeBroker = await broker((apiKey) =>
+      apiKey === metadataKey ? metadataOf([node.port]) : Buffer.from('echo'),
+    );
+    const cluster = clusterOf(node.port);
+    await cluster.metadata(['t']);
+    expect(await cluster.send(1, echo)).toBe('echo');
+    node.cut();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await cluster.send(1, echo)).toBe('echo');
+  });
+
+  it('does not connect any more once it is closed', async () => {
+    const node: FakeBroker = await broker(() => metadataOf([node.port]));
+    const cluster = clusterOf(node.port);
+    await cluster.metadata(['t']);
+    await cluster.close();
+    await expect(cluster.send(1, echo)).rejects.toBeInstanceOf(NotSent);
+  });
+
+  describe(TopicDirectory.name, () => {
+    it('asks once for many callers, and again when the answer is old', async () => {
+      const node: FakeBroker = await broker(() => metadataOf([node.port]));
+      const directory = new TopicDirectory(clusterOf(node.port), 60_000);
+      await Promise.all([directory.lookup('t'), directory.lookup('t'), directory.refresh('t')]);
+      await directory.lookup('t');
+      expect(node.seen).toHaveLength(1);
+      await directory.lookup('t', -1);
+      expect(node.seen).toHaveLength(2);
+    });
+
+    it('gives a topic that was just made a moment before it is not found', async () => {
+      let asked = 0;
+      const node: FakeBroker = await broker(() => metadataOf([node.port], (asked += 1) < 3 ? 3 : 0));
+      const directory = new TopicDirectory(clusterOf(node.port), 60_000);
+      expect((await directory.lookup('t')).partitions).toHaveLength(1);
+      asked = -10;
+      await expect(directory.refresh('t')).rejects.toMatchObject({ code: 'not_found' });
+      expect(directory.known('t')).toBeUndefined();
+    });
+  });
+});

@@ -1,0 +1,168 @@
+import { createLogger, Registry } from '@tidegate/telemetry';
+import { fakeBroker, metadataOf, type FakeBroker } from './broker.fixture';
+import { ByteReader } from './byte-reader';
+import { ByteWriter } from './byte-writer';
+import { Cluster } from './cluster';
+import { kafkaCodes } from './errors';
+import type { FetchedPartition } from './fetch';
+import { kafkaMetrics } from './metrics';
+import { kafkaSettings } from './options';
+import { ReadReplicas } from './read-replicas';
+import { encodeBatch } from './record-batch.fixture';
+import { TailIntake } from './tail-intake';
+import { TailTopic, type PartitionPosition, type TailListener } from './tail-topic';
+
+const logger = createLogger({ service: 'test', level: 'silent' });
+const leader = 1;
+
+describe(TailIntake.name, () => {
+  let topic: TailTopic;
+  let position: PartitionPosition;
+  let log: unknown[][];
+  let replicas: ReadReplicas;
+  let intake: TailIntake;
+  let cluster: Cluster;
+  const refresh = jest.fn(() => Promise.resolve());
+
+  beforeEach(() => {
+    log = [];
+    refresh.mockClear();
+    topic = new TailTopic('t', 'id', logger);
+    topic.place(0, 10n, 0n, leader);
+    position = topic.positions.get(0) as PartitionPosition;
+    const listener: Partial<TailListener> = {
+      onRecords: (_, records, next) => log.push(['records', records.map(({ value }) => String(value)), next]),
+      onReset: (...call) => log.push(['reset', ...call]),
+    };
+    topic.attach(listener as TailListener, () => undefined);
+    replicas = new ReadReplicas();
+    cluster = clusterOf(1);
+    intake = makeIntake();
+  });
+
+  const clusterOf = (port: number): Cluster =>
+    new Cluster(kafkaSettings({ brokers: [`127.0.0.1:${port}`], clientId: 'test' }, 500), logger);
+
+  const makeIntake = (): TailIntake =>
+    new TailIntake({
+      cluster,
+      replicas,
+      logger,
+      metrics: kafkaMetrics(new Registry()),
+      maxInflatedBytes: 1_000,
+      topic: (name) => (name === 't' ? topic : undefined),
+      refresh,
+    });
+
+  const take = (change: Partial<FetchedPartition>): void => {
+    const fetched = {
+      topic: 't',
+      partition: 0,
+      errorCode: 0,
+      highWatermark: 99n,
+      lastStable: 99n,
+      logStart: 3n,
+      aborted: [],
+      preferredReplica: -1,
+      records: Buffer.alloc(0),
+    };
+    intake.take(leader, position, { ...fetched, ...change });
+  };
+
+  const batch = (...values: string[]): Buffer =>
+    encodeBatch(
+      values.map((value) => ({ key: null, value: Buffer.from(value) })),
+      { baseOffset: 10n },
+    );
+
+  it('delivers records and moves on', () => {
+    take({ records: batch('a', 'b') });
+    expect(log).toEqual([['records', ['a', 'b'], 12n]]);
+    expect([position.next, position.logStart]).toEqual([12n, 3n]);
+  });
+
+  it('says nothing of an empty fetch', () => {
+    take({});
+    expect(log).toEqual([]);
+  });
+
+  it('drops the answer to a question about the topic before it was made again', () => {
+    const { name, positions } = topic;
+    topic.learn({ errorCode: 0, name, topicId: 'new', partitions: [{ partition: 0, errorCode: 0, leader }] });
+    log = [];
+    take({ records: batch('old') });
+    expect([log, positions.get(0)?.next]).toEqual([[], 0n]);
+  });
+
+  it('fetches a batch again that cannot be read, and passes over it the third time, saying so', () => {
+    const broken = batch('a', 'b');
+    broken.writeUInt8(0xee, broken.length - 1);
+    take({ records: broken });
+    take({ records: broken });
+    expect([log, position.next]).toEqual([[], 10n]);
+    expect(position.heldUntilMs).toBeGreaterThan(Date.now());
+    take({ records: broken });
+    expect([log, position.next]).toEqual([[['reset', 'truncated', 0, 12n]], 12n]);
+  });
+
+  it('rests after an error until the topic’s id was looked at', () => {
+    take({ errorCode: kafkaCodes.unknownTopicOrPartition });
+    expect(position).toMatchObject({ verified: false, next: 10n });
+    expect(position.heldUntilMs).toBeGreaterThan(Date.now());
+    expect(refresh).toHaveBeenCalledTimes(1);
+  });
+
+  it('reads from the replica that the leader names, and from the leader again when that one fails', () => {
+    take({ preferredReplica: 2 });
+    expect(replicas.nodeFor('t', 0, leader)).toBe(2);
+    intake.take(2, position, {
+      topic: 't',
+      partition: 0,
+      errorCode: kafkaCodes.offsetOutOfRange,
+      highWatermark: 0n,
+      lastStable: 0n,
+      logStart: 0n,
+      aborted: [],
+      preferredReplica: -1,
+      records: Buffer.alloc(0),
+    });
+    expect(replicas.nodeFor('t', 0, leader)).toBe(leader);
+    expect(log).toEqual([]);
+  });
+
+  describe('when its position is not in the log', () => {
+    let broker: FakeBroker;
+
+    afterEach(async () => {
+      broker.close();
+      await cluster.close();
+    });
+
+    /** A log from 20 to 30. */
+    const listOffsets = (body: Buffer): Buffer => {
+      const reader = new ByteReader(body);
+      reader.skip(4 + 1 + 4);
+      reader.string();
+      reader.skip(4 + 4 + 4);
+      const offset = reader.int64() === -2n ? 20n : 30n;
+      const writer = new ByteWriter().int32(0).int32(1).string('t').int32(1);
+      return writer.int32(0).int16(0).int64(-1n).int64(offset).int32(0).finish();
+    };
+
+    it.each([
+      ['before it', 10n, [['reset', 'retention', 0, 20n]], 20n],
+      ['behind its end', 31n, [['reset', 'truncated', 0, 30n]], 30n],
+      ['in it after all', 25n, [], 25n],
+    ])('goes on where there is something, and says so: %s', async (_, from, heard, next) => {
+      broker = await fakeBroker(({ apiKey, body }) => (apiKey === 3 ? metadataOf([broker.port]) : listOffsets(body)));
+      cluster = clusterOf(broker.port);
+      await cluster.metadata(['t']);
+      intake = makeIntake();
+      position.next = from;
+      take({ errorCode: kafkaCodes.offsetOutOfRange });
+      expect(position.heldUntilMs).toBe(Infinity);
+      while (position.heldUntilMs === Infinity) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect([log, position.next]).toEqual([heard, next]);
+    });
+  });
+});
