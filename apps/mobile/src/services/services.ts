@@ -1,5 +1,4 @@
-import { ServiceClient } from './service-client';
-import { ServiceToken, type ServiceTokenOptions } from './service-token';
+import { ServiceClient, ServiceToken, type ServiceTokenOptions } from '@tidegate/upstream';
 
 export interface ServicesOptions {
   customersUrl: string;

@@ -1,0 +1,2 @@
+export { ServiceClient, type ServiceClientOptions } from './service-client';
+export { ServiceToken, type ServiceTokenOptions } from './service-token';
