@@ -18,17 +18,16 @@ export interface Verdict {
   readonly admitted: boolean;
   /** Admitted: from now to its turn. Refused: until the same request would be admitted at once, if nobody else comes. */
   readonly waitUs: number;
-  /** Its turn on the store's clock, to give the place back. */
-  readonly startUs: number;
   /** In the order of the charges. */
   readonly standings: readonly Standing[];
+  /** Undoes the charges of one whose turn is still to come. */
+  readonly giveBack?: () => void | Promise<void>;
 }
 
 /** Where requests are counted. Every charge of a call is made, or none. */
 export interface LimitStore {
   charge(charges: readonly Charge[]): Verdict | Promise<Verdict>;
-  /** Undoes charges whose turn did not come. */
-  giveBack(charges: readonly Charge[], startUs: number): void | Promise<void>;
+  close?(): Promise<void>;
 }
 
 export interface LimitState {

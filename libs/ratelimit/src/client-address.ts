@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net';
 
 /** Node's `IncomingMessage`, as far as it is looked at. */
 export interface AddressedRequest {
-  headers: { readonly 'x-forwarded-for'?: string | string[] | undefined };
+  headers: Readonly<Record<string, string | string[] | undefined>>;
   socket: { readonly remoteAddress?: string | undefined };
 }
 

@@ -1,5 +1,12 @@
 export { loadLimits, type Limit, type LimitScope } from '@tidegate/catalog';
-export { type Admission, type LimitState } from './admission';
+export { type Admission, type Charge, type LimitState, type LimitStore, type Verdict } from './admission';
 export { TrustedProxies, clientAddress } from './client-address';
 export { type CountedCaller } from './counted-caller';
+export { createRateLimiter, type RateLimiterOptions } from './create-rate-limiter';
+export { limitHeaders } from './limit-headers';
+export { Limits } from './limits.decorator';
+export { LimitsGuard } from './limits.guard';
+export { rateLimitOptionsSchema, type RateLimitOptions } from './options';
 export { RateLimiter, type AdmitOptions } from './rate-limiter';
+export { RateLimitModule } from './ratelimit.module';
+export { RedisStore } from './redis-store';

@@ -46,13 +46,10 @@ export class LocalStore implements LimitStore {
     });
     if (admitted) for (const { limit, meter } of counted) meter.take(limit, startUs, nowUs);
     this.sweep(nowUs);
-    return { admitted, waitUs, startUs, standings: counted.map(({ limit, meter }) => meter.standing(limit, nowUs)) };
-  }
-
-  giveBack(charges: readonly Charge[], startUs: number): void {
-    const shares = this.shares();
-    for (const { limit, key } of charges)
-      this.meters.get(nameOf(limit, key))?.giveBack(shareOf(limit, shares), startUs);
+    const standings = counted.map(({ limit, meter }) => meter.standing(limit, nowUs));
+    if (!admitted || waitUs === 0) return { admitted, waitUs, standings };
+    const giveBack = () => counted.forEach(({ limit, meter }) => meter.giveBack(limit, startUs));
+    return { admitted, waitUs, standings, giveBack };
   }
 
   private meter(limit: Limit, key: string): Meter {

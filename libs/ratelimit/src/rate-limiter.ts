@@ -1,6 +1,6 @@
 import type { Limit } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
-import type { Admission, Charge, LimitStore, Verdict } from './admission';
+import type { Admission, LimitStore, Verdict } from './admission';
 import { keyOf, type CountedCaller } from './counted-caller';
 import type { LimitMetrics } from './metrics';
 import { waitForTurn } from './turn';
@@ -22,12 +22,15 @@ const defaultMaxWaiting = 1_000;
 
 /** Decides how often callers may ask, by the limits of a `limits.yaml`. */
 export class RateLimiter {
+  readonly store: LimitStore;
   private waiting = 0;
 
   constructor(
     readonly limits: ReadonlyMap<string, Limit>,
     private readonly deps: RateLimiterDeps,
-  ) {}
+  ) {
+    this.store = deps.store;
+  }
 
   /** Counts a caller against limits by name, each by what it is `per`. */
   admitCaller(names: readonly string[], caller: CountedCaller, options: AdmitOptions = {}): Promise<Admission> {
@@ -44,8 +47,8 @@ export class RateLimiter {
   async admit(requested: readonly { limit: string; key: string }[], { signal }: AdmitOptions = {}): Promise<Admission> {
     signal?.throwIfAborted();
     const charges = requested.map(({ limit, key }) => ({ limit: this.limitOf(limit), key }));
-    const verdict = await this.deps.store.charge(charges);
-    const admitted = verdict.admitted && (verdict.waitUs === 0 || (await this.wait(charges, verdict, signal)));
+    const verdict = await this.store.charge(charges);
+    const admitted = verdict.admitted && (verdict.waitUs === 0 || (await this.wait(verdict, signal)));
     const outcome = !admitted ? 'refused' : verdict.waitUs > 0 ? 'waited' : 'admitted';
     for (const { limit } of charges) this.deps.metrics.requests.inc({ limit: limit.name, outcome });
     return {
@@ -59,23 +62,33 @@ export class RateLimiter {
     };
   }
 
+  /** Signs this replica off, so that the others share the limits without it. */
+  async close(): Promise<void> {
+    await this.store.close?.();
+  }
+
   /** False when too many wait already. */
-  private async wait(charges: readonly Charge[], { waitUs, startUs }: Verdict, signal?: AbortSignal): Promise<boolean> {
-    const { store, metrics, maxWaiting = defaultMaxWaiting } = this.deps;
+  private async wait(verdict: Verdict, signal?: AbortSignal): Promise<boolean> {
+    const { metrics, maxWaiting = defaultMaxWaiting } = this.deps;
     if (this.waiting >= maxWaiting) {
-      await store.giveBack(charges, startUs);
+      this.giveBack(verdict);
       return false;
     }
     metrics.waiting.set((this.waiting += 1));
     try {
-      await waitForTurn(Math.ceil(waitUs / 1_000), signal);
+      await waitForTurn(Math.ceil(verdict.waitUs / 1_000), signal);
       return true;
     } catch (error) {
-      await store.giveBack(charges, startUs);
+      this.giveBack(verdict);
       throw error;
     } finally {
       metrics.waiting.set((this.waiting -= 1));
     }
+  }
+
+  /** Nobody waits for it: where it fails, the turn goes unused. */
+  private giveBack({ giveBack }: Verdict): void {
+    void Promise.resolve(giveBack?.()).catch(() => undefined);
   }
 
   private limitOf(name: string): Limit {
