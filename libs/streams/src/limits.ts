@@ -27,6 +27,8 @@ export const streamLimitsSchema = z.object({
   maxBlockedMs: count(5_000),
   /** A session that was live and cannot get back to it for this long is too slow. */
   maxLagMs: count(30_000),
+  /** How often the audit of a session says how much it got. */
+  summaryMs: count(60_000),
   /** What clients are told to wait before they reconnect is spread over this. */
   retrySpreadMs: count(5_000),
 });

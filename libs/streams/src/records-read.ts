@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '@tidegate/contracts';
 import type { View } from '@tidegate/policy';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RowCounts } from './row-tally';
 import type { GapReason } from './session-sink';
 import type { ResolvedStart } from './start';
 import type { StreamChannel } from './stream-channel';
@@ -131,6 +132,12 @@ export class RecordsRead {
     this.wake = () => {
       this.awake = true;
     };
+  }
+
+  /** How far it came, and what of it went into the page. */
+  get outcome(): RowCounts & { position: readonly (readonly bigint[])[] } {
+    const given = this.records.length + this.gone.length;
+    return { given, heldBack: this.scanned - given, position: this.walk.position };
   }
 
   private result(): RecordsPage {

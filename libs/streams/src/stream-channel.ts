@@ -8,6 +8,7 @@ import type { StreamLimits } from './limits';
 import type { StreamMetrics } from './metrics';
 import type { RangeBuckets } from './range-buckets';
 import type { RowDecoder } from './row-decoder';
+import type { RowCounts } from './row-tally';
 import type { GapReason, SessionSink } from './session-sink';
 import type { StreamRecord } from './stream-record';
 import type { StreamSession } from './stream-session';
@@ -46,6 +47,8 @@ interface Run {
 interface ViewGroup {
   view: View;
   live: Set<StreamSession>;
+  /** Of all runs since the group came to be. */
+  counts: RowCounts;
 }
 
 /** Records times views judged in one go, so that a burst with many views does not hold up everything else. */
@@ -112,15 +115,16 @@ export class StreamChannel implements FeedListener {
 
   join(session: StreamSession): void {
     this.behind.delete(session);
-    const group = this.groups.get(session.view.id) ?? { view: session.view, live: new Set() };
+    const group = this.groups.get(session.view.id) ?? newGroup(session.view);
     this.groups.set(session.view.id, group);
     group.live.add(session);
+    session.tally.share(group.counts);
   }
 
   leave(session: StreamSession): void {
     this.behind.delete(session);
     const group = this.groups.get(session.view.id);
-    group?.live.delete(session);
+    if (group?.live.delete(session) === true) session.tally.unshare();
     if (group?.live.size === 0) this.groups.delete(session.view.id);
   }
 
@@ -178,11 +182,13 @@ export class StreamChannel implements FeedListener {
   private deliver({ records, moves }: Run): void {
     this.countWithheld(records);
     const deliveries: { give: Delivery; count: number; to: StreamSession[] }[] = [];
-    for (const { view, live } of this.groups.values()) {
+    for (const { view, live, counts } of this.groups.values()) {
       const batch = new Batch(this.options.decoder, view, Infinity);
       for (const record of records) batch.visit(record);
       const give = batch.close();
       if (give !== undefined) deliveries.push({ give, count: batch.count, to: this.ready(live) });
+      counts.given += batch.count;
+      counts.heldBack += records.length - batch.count;
     }
     for (const { source, partition, next } of moves) this.moveHead(source, partition, next);
     for (const { give, count, to } of deliveries) {
@@ -264,4 +270,8 @@ export class StreamChannel implements FeedListener {
   private tagged(position: readonly (readonly bigint[])[]): SourcePosition[] {
     return this.options.feeds.map(({ topicTag }, source) => ({ topicTag, offsets: position[source] ?? [] }));
   }
+}
+
+function newGroup(view: View): ViewGroup {
+  return { view, live: new Set(), counts: { given: 0, heldBack: 0 } };
 }

@@ -1,3 +1,4 @@
+import type { AuditLog } from '@tidegate/audit';
 import type { Principal } from '@tidegate/auth';
 import type { Catalog, Stream } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
@@ -13,6 +14,7 @@ import { RangeBuckets } from './range-buckets';
 import { RingBudget } from './record-ring';
 import { RecordsRead, type RecordsPage, type RecordsReadOptions } from './records-read';
 import { DecodedRows, RowDecoder } from './row-decoder';
+import { copyOf, SessionAudits } from './session-audits';
 import type { GapReason, SessionSink } from './session-sink';
 import { SharedByUse } from './shared-by-use';
 import { parseStart, resolveStart, type StreamStart } from './start';
@@ -32,6 +34,8 @@ export interface StreamHubOptions {
   logger: Logger;
   registry: Registry;
   limits?: Partial<StreamLimits>;
+  /** Gets an event at the start and end of each session and every minute of it; a read is told by its request's event. */
+  audit?: Pick<AuditLog, 'record'> | undefined;
 }
 
 export interface ReadOptions extends StreamStart {
@@ -68,6 +72,7 @@ export class StreamHub {
   private readonly pump: Pump;
   private readonly wheel: Wheel;
   private readonly sessions = new Set<StreamSession>();
+  private readonly audits: SessionAudits | undefined;
   private readonly reads = new Set<RecordsRead>();
   private draining = false;
   private readonly idPrefix = randomBytes(6).toString('base64url');
@@ -92,6 +97,9 @@ export class StreamHub {
     });
     this.pump = new Pump({ channels: this.openChannels, tickMs: limits.tickMs, now: this.now });
     this.wheel = new Wheel(stepMs(limits), limits.heartbeatMs, { onStep: (nowMs) => this.look(nowMs), now: this.now });
+    const { audit: log, catalog } = options;
+    const { summaryMs } = limits;
+    this.audits = log && new SessionAudits({ log, policyVersion: catalog.version, summaryMs, now: this.now });
     this.health = { name: 'streams', required: false, check: () => this.check() };
   }
 
@@ -130,12 +138,15 @@ export class StreamHub {
 
   private async page({ signal, ...options }: RecordsReadOptions & { signal?: AbortSignal }): Promise<RecordsPage> {
     const read = new RecordsRead(options);
+    const from = copyOf(options.start.position);
     const stop = () => read.stop();
     if (this.draining || signal?.aborted === true) stop();
     this.reads.add(read);
     signal?.addEventListener('abort', stop);
     try {
-      return await read.page();
+      const page = await read.page();
+      this.audits?.read(options.channel, options.view, from, read.outcome);
+      return page;
     } finally {
       signal?.removeEventListener('abort', stop);
       this.reads.delete(read);
@@ -185,6 +196,7 @@ export class StreamHub {
     this.sessions.add(session);
     this.wheel.add(session);
     this.metrics.sessions.inc({ stream });
+    this.audits?.started(session);
     this.pump.progressed();
     return session;
   }
@@ -193,6 +205,7 @@ export class StreamHub {
     this.sessions.delete(session);
     this.wheel.remove(session);
     this.metrics.sessions.dec({ stream });
+    this.audits?.ended(session);
     this.channels.release(stream);
   }
 
@@ -256,6 +269,7 @@ export class StreamHub {
     let bytes = 0;
     for (const session of [...this.sessions]) {
       session.checkExpiry(nowMs);
+      this.audits?.look(session, nowMs);
       bytes += session.bufferedBytes;
     }
     if (bytes <= this.limits.bufferedTotalBytes) return;

@@ -3,6 +3,7 @@ import { AppError } from '@tidegate/errors';
 import type { ResetReason } from '@tidegate/kafka';
 import type { View } from '@tidegate/policy';
 import { Batch } from './batch';
+import { RowTally } from './row-tally';
 import type { ByeCode, GapReason, SessionSink } from './session-sink';
 import type { StreamChannel } from './stream-channel';
 import { Walk } from './walk';
@@ -31,7 +32,10 @@ export interface SessionOptions {
 /** One reader of one stream: behind, with a position of its own, or live, where all stand at the channel's head. */
 export class StreamSession implements Spoke {
   readonly id: string;
+  readonly tally = new RowTally();
   view: View;
+  /** What ended it: a reason of ours, or the reader. */
+  endedBy: ByeCode | 'closed' = 'closed';
   private principal: Principal;
   private walk: Walk | undefined;
   private closed = false;
@@ -79,6 +83,7 @@ export class StreamSession implements Spoke {
   /** Last cursor, goodbye, gone. */
   end(code: ByeCode): void {
     if (this.closed) return;
+    this.endedBy = code;
     this.sink.cursor(this.cursor());
     this.channel.options.metrics.byes.inc({ stream: this.channel.name, code });
     this.sink.bye(code, this.options.retryMs());
@@ -88,6 +93,7 @@ export class StreamSession implements Spoke {
   /** An end without a last cursor, when none can be made. */
   fail(): void {
     if (this.closed) return;
+    this.endedBy = 'restart';
     this.sink.bye('restart', this.options.retryMs());
     this.close();
   }
@@ -160,8 +166,17 @@ export class StreamSession implements Spoke {
     this.walk?.trim(source, partitions);
   }
 
-  private get channel(): StreamChannel {
+  get channel(): StreamChannel {
     return this.options.channel;
+  }
+
+  get caller(): Principal {
+    return this.principal;
+  }
+
+  /** Next offsets by source and partition. */
+  get position(): readonly (readonly bigint[])[] {
+    return this.walk?.position ?? this.channel.head;
   }
 
   private get sink(): SessionSink {
@@ -185,6 +200,7 @@ export class StreamSession implements Spoke {
     this.scanned += scanned;
     this.spentMs += now() - startedMs;
     metrics.scanned.inc({ stream: this.channel.name }, scanned);
+    this.tally.add(batch.count, scanned - batch.count);
     const give = batch.close();
     if (give === undefined) return scanned > 0;
     metrics.rows.inc({ stream: this.channel.name }, batch.count);

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { AuditLog } from '@tidegate/audit';
 import { loadCatalog } from '@tidegate/catalog';
 import { KafkaHealth, RangeReader, TailPool, type KafkaOptions } from '@tidegate/kafka';
 import { Policy } from '@tidegate/policy';
@@ -53,9 +54,15 @@ export class StreamsModule implements OnApplicationShutdown {
         },
         {
           provide: StreamHub,
-          inject: [Policy, TailPool, RangeReader, ...withTelemetry],
-          useFactory: (policy: Policy, tails: TailPool, ranges: RangeReader, logger: Logger, registry: Registry) =>
-            new StreamHub({ catalog, policy, tails, ranges, cursorKeys, logger, registry, limits }),
+          inject: [Policy, TailPool, RangeReader, ...withTelemetry, { token: AuditLog, optional: true }],
+          useFactory: (
+            policy: Policy,
+            tails: TailPool,
+            ranges: RangeReader,
+            logger: Logger,
+            registry: Registry,
+            audit?: AuditLog,
+          ) => new StreamHub({ catalog, policy, tails, ranges, cursorKeys, logger, registry, limits, audit }),
         },
       ],
       exports: [CATALOG, Policy, KafkaHealth, StreamHub],
