@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { accountSchema, transactionSchema } from './bank';
 import { customerSchema } from './customer';
 import { orderSchema } from './order';
+import { telemetrySchema } from './telemetry';
 
 /** The contracts of rows, by the names that the catalog's `schema:` uses. */
 export const contractSchemas = {
@@ -9,6 +10,7 @@ export const contractSchemas = {
   customer: customerSchema,
   account: accountSchema,
   transaction: transactionSchema,
+  telemetry: telemetrySchema,
 } as const satisfies Record<string, z.ZodObject>;
 
 export type ContractName = keyof typeof contractSchemas;

@@ -6,6 +6,7 @@ import { clientFrameSchema, serverFrames } from './frames';
 import { parseJson } from './json';
 import { orderSchema, placeOrderSchema } from './order';
 import { contractShapes, shapeOf } from './shape';
+import { telemetrySchema } from './telemetry';
 
 const line = {
   sku: '1004906',
@@ -43,12 +44,22 @@ describe('the row contracts', () => {
       'customerId tenantId name email phone address ageBand incomeBand householdSize',
     );
     expect(fields(accountSchema)).toBe('accountId customerId tenantId segment currency balance updatedAt');
+    expect(fields(telemetrySchema)).toBe('tenantId deviceId ch t tReceived tq v u');
   });
 
   it('accept an order, also with negative totals, quantities of 0 and products without a name', () => {
     expect(orderSchema.safeParse(order).success).toBe(true);
     const odd = { ...order, total: -4.25, lines: [{ ...line, quantity: 0, product: null }] };
     expect(orderSchema.safeParse(odd).success).toBe(true);
+  });
+
+  it('accept a measured value that is no number, and one without a unit', () => {
+    const sample = { tenantId: 'north', deviceId: 'd1', ch: 'temperature', tq: 'synced', v: 21.5, u: 'Cel' };
+    const times = { t: '2026-01-01T00:00:00.250Z', tReceived: '2026-01-01T00:00:01Z' };
+    const { u: _, ...unitless } = { ...sample, ...times, v: null, tq: 'invalid' };
+    expect(telemetrySchema.safeParse({ ...sample, ...times }).success).toBe(true);
+    expect(telemetrySchema.safeParse(unitless).success).toBe(true);
+    expect(telemetrySchema.safeParse({ ...unitless, v: '21.5' }).success).toBe(false);
   });
 
   it('accept numbers that were kept as text', () => {

@@ -24,4 +24,5 @@ export {
 } from './order';
 export { type Problem } from './problem';
 export { contractShapes, type ObjectShape, type Shape } from './shape';
+export { telemetryQualities, telemetrySchema, type Telemetry, type TelemetryQuality } from './telemetry';
 export { topics } from './topics';

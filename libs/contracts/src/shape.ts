@@ -49,4 +49,5 @@ export const contractShapes: Readonly<Record<ContractName, ObjectShape>> = {
   customer: shapeOf(contractSchemas.customer),
   account: shapeOf(contractSchemas.account),
   transaction: shapeOf(contractSchemas.transaction),
+  telemetry: shapeOf(contractSchemas.telemetry),
 };
