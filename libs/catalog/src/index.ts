@@ -1,6 +1,8 @@
 export { loadCatalog, type Catalog } from './catalog';
 export { CatalogError, type CatalogProblem } from './catalog-error';
 export { type Columns, type Mask } from './columns';
+export { loadDeviceCatalog, type DeviceCatalog } from './device-catalog';
+export { type DeviceChannel, type DeviceSchema } from './devices-file';
 export {
   limitScopes,
   loadLimits,

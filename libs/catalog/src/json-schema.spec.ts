@@ -3,12 +3,18 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { devicesFileSchema } from './devices-file';
 import { policiesFileSchema } from './policies-file';
 import { streamsFileSchema } from './streams-file';
 import { tenantsFileSchema } from './tenants-file';
 
 const directory = join(__dirname, '../../../catalog');
-const schemas = { tenants: tenantsFileSchema, streams: streamsFileSchema, policies: policiesFileSchema };
+const schemas = {
+  tenants: tenantsFileSchema,
+  streams: streamsFileSchema,
+  policies: policiesFileSchema,
+  devices: devicesFileSchema,
+};
 
 describe.each(Object.entries(schemas))('catalog/schema of %s', (name, schema) => {
   const path = join(directory, 'schema', `${name}.json`);
