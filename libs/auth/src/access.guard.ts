@@ -4,6 +4,7 @@ import { AppError } from '@tidegate/errors';
 import { LOGGER, requestContext, type Logger } from '@tidegate/telemetry';
 import passport from 'passport';
 import { accessOf, type Access } from './access.decorators';
+import { ApiKeyStrategy } from './api-key.strategy';
 import { Authenticator, unauthenticated } from './authenticator';
 import { BearerStrategy } from './bearer.strategy';
 import type { Principal } from './principal';
@@ -12,12 +13,13 @@ const forbidden = 'You may not do this.';
 
 /** Lets a request through only as its route declares: `@Public()`, or `@Require(…)` and a caller who fits. */
 @Injectable()
-export class AccessGuard extends AuthGuard('bearer') {
+export class AccessGuard extends AuthGuard(['api-key', 'bearer']) {
   constructor(
     private readonly authenticator: Authenticator,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     super();
+    passport.use(new ApiKeyStrategy());
     passport.use(new BearerStrategy());
   }
 

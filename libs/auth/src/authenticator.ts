@@ -3,6 +3,7 @@ import { AppError } from '@tidegate/errors';
 import type { Health, HealthCheck, Logger } from '@tidegate/telemetry';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { z } from 'zod';
+import type { ApiKeys } from './api-keys';
 import { KeySet } from './key-set';
 import type { Principal } from './principal';
 import { TokenCache } from './token-cache';
@@ -61,6 +62,13 @@ const claimsSchema = z.looseObject({
   azp: z.string().min(1).optional(),
 });
 
+export interface AuthenticatorDeps {
+  logger?: Logger;
+  now?: () => number;
+  /** Without them no API key is taken. */
+  apiKeys?: Pick<ApiKeys, 'verify'> | undefined;
+}
+
 /** Turns credentials into principals, for every transport. */
 export class Authenticator implements HealthCheck {
   readonly name = 'issuer';
@@ -69,9 +77,11 @@ export class Authenticator implements HealthCheck {
   private readonly keys: KeySet;
   private readonly verified: TokenCache;
   private readonly now: () => number;
+  private readonly apiKeys: Pick<ApiKeys, 'verify'> | undefined;
 
-  constructor(options: AuthenticatorOptions, { logger, now = Date.now }: { logger?: Logger; now?: () => number } = {}) {
+  constructor(options: AuthenticatorOptions, { logger, now = Date.now, apiKeys }: AuthenticatorDeps = {}) {
     this.now = now;
+    this.apiKeys = apiKeys;
     this.options = authenticatorOptionsSchema.parse(options);
     const { issuer, jwksUri, keysMaxAgeMs, keysCooldownMs, keysFirstRetryMs, keysTimeoutMs } = this.options;
     const times = {
@@ -109,6 +119,17 @@ export class Authenticator implements HealthCheck {
     }
   }
 
+  /** Whether API keys are taken here. */
+  get takesApiKeys(): boolean {
+    return this.apiKeys !== undefined;
+  }
+
+  /** @throws AppError `unauthenticated`, the same for every reason; `unavailable` when the keys cannot be checked. */
+  async apiKey(text: string): Promise<Principal> {
+    if (this.apiKeys === undefined) throw unauthenticated('API keys are not taken here');
+    return Promise.resolve(this.apiKeys.verify(text));
+  }
+
   private async verify(token: string): Promise<Principal> {
     headerSchema.parse(decodeProtectedHeader(token));
     const { payload } = await jwtVerify(token, this.keys.keyFor, {
@@ -126,11 +147,12 @@ export class Authenticator implements HealthCheck {
 function principalOf(payload: JsonObject): Principal {
   const { sub, exp, tenant, roles, client_id, azp } = claimsSchema.parse(payload);
   const clientId = client_id ?? azp;
-  return deepFreeze({
+  return deepFreeze<Principal>({
     subject: sub,
     tenant,
     roles,
-    ...(clientId !== undefined && { clientId }),
+    ...(clientId !== undefined && { clientId, credentialId: clientId }),
+    method: 'bearer',
     expiresAtMs: Math.floor(exp * 1_000),
     claims: payload,
   });

@@ -1,6 +1,7 @@
 import { Strategy, type AuthenticateOptions, type StrategyCreated } from 'passport';
-import { unauthenticated, type Authenticator } from './authenticator';
-import { bearerToken, type RawRequest } from './bearer-token';
+import type { Authenticator } from './authenticator';
+import type { RawRequest } from './bearer-token';
+import { callerOf } from './credentials';
 
 export interface BearerOptions extends AuthenticateOptions {
   authenticator: Authenticator;
@@ -16,15 +17,9 @@ export class BearerStrategy extends Strategy {
   override authenticate(this: StrategyCreated<this>, request: unknown, options?: AuthenticateOptions): void {
     const { authenticator } = options as BearerOptions;
     // Fastify's request; Node's own, with all headers as they came, is inside.
-    authenticate((request as { raw: RawRequest }).raw, authenticator).then(
+    callerOf((request as { raw: RawRequest }).raw, authenticator).then(
       (principal) => this.success(principal),
       (error: unknown) => this.error(error),
     );
   }
-}
-
-async function authenticate(request: RawRequest, authenticator: Authenticator) {
-  const token = bearerToken(request);
-  if (token === undefined) throw unauthenticated('no token');
-  return authenticator.bearer(token);
 }

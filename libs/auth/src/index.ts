@@ -1,7 +1,10 @@
 export { Caller, Public, Require, accessOf, type Access, type Requirement } from './access.decorators';
 export { AccessGuard } from './access.guard';
-export { AuthModule } from './auth.module';
+export { generateApiKey, hashApiKey, parseApiKey, type ApiKey } from './api-key';
+export { ApiKeys, apiKeysOptionsSchema, type ApiKeysOptions } from './api-keys';
+export { AuthModule, type AuthModuleOptions } from './auth.module';
 export { Authenticator, authenticatorOptionsSchema, type AuthenticatorOptions } from './authenticator';
 export { bearerToken, type RawRequest } from './bearer-token';
+export { callerOf } from './credentials';
 export { DeviceTokens, type DeviceIdentity } from './device-token';
-export { type Principal } from './principal';
+export { isInScope, type CredentialMethod, type Principal } from './principal';
