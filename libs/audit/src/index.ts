@@ -4,4 +4,4 @@ export { AuditModule, type AuditModuleOptions } from './audit.module';
 export { type AuditEntry } from './event';
 export { auditNotes, type AuditNotes, type NotedView } from './notes';
 export { auditOptionsSchema, type AuditOptions } from './options';
-export { requestEntry, type RequestFacts } from './request-entry';
+export { refusedStreamEntry, requestEntry, type RefusedStream, type RequestFacts } from './request-entry';

@@ -1,5 +1,6 @@
 import type { Principal } from '@tidegate/auth';
 import type { AuditResource } from '@tidegate/contracts';
+import type { ErrorCode } from '@tidegate/errors';
 import { actorOf } from './actor';
 import { cleanId, cleanName, cleanText } from './clean';
 import type { AuditEntry } from './event';
@@ -25,11 +26,50 @@ export interface RequestFacts {
 }
 
 // What a caller learns nothing from: missing and foreign look alike, so both count as refused.
-const denials = new Set(['unauthenticated', 'permission_denied', 'not_found', 'rate_limited', 'foreign_cursor']);
-const undecided = new Set(['malformed', 'too_large', 'unsupported_media_type', 'method_not_allowed']);
+const denials: ReadonlySet<string> = new Set<ErrorCode>([
+  'unauthenticated',
+  'permission_denied',
+  'not_found',
+  'rate_limited',
+  'foreign_cursor',
+]);
+const undecided: ReadonlySet<string> = new Set<ErrorCode>([
+  'malformed',
+  'too_large',
+  'unsupported_media_type',
+  'method_not_allowed',
+]);
 const readMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'WEBSOCKET']);
 /** More parameters than any route has. */
 const maxNames = 16;
+
+/** What a frame on an open connection asked for. */
+export interface RefusedStream {
+  principal: Principal;
+  /** As the client wrote it. */
+  stream: string | undefined;
+  code: ErrorCode;
+  requestId?: string;
+  traceId?: string;
+}
+
+/** The event of a frame that was denied; undefined when it failed for another reason. */
+export function refusedStreamEntry(refused: RefusedStream): AuditEntry | undefined {
+  const { principal, stream, code, requestId, traceId } = refused;
+  if (!denials.has(code)) return undefined;
+  return {
+    type: 'stream.refused',
+    operation: 'stream.subscribe',
+    actor: actorOf(principal),
+    action: 'read',
+    resource: stream === undefined ? {} : { streams: [cleanId(stream)] },
+    decision: 'deny',
+    grants: [],
+    ...(requestId !== undefined && { requestId: cleanText(requestId, 128) }),
+    ...(traceId !== undefined && { traceId }),
+    outcome: code,
+  };
+}
 
 /** The event of one request. Of what the client chose freely, only what cannot be a credential gets in. */
 export function requestEntry(facts: RequestFacts): AuditEntry {
