@@ -8,6 +8,7 @@ import { requestIdOf } from './correlation';
 import { appErrorOf } from './http-errors';
 import { parseBody } from './json-body';
 import { sendProblem } from './problem.filter';
+import type { RequestAudit } from './request-audit';
 import { addRequestHooks, standardHeaders } from './request-hooks';
 import type { ServerState } from './server-state';
 
@@ -16,13 +17,14 @@ export interface ServerOptions {
   registry: Registry;
   bodyLimitBytes: number;
   state: ServerState;
+  audit: RequestAudit;
 }
 
 // Time for a whole request to arrive: a phone on 4G sends 64 KiB in far less, a slow-loris attack does not.
 const requestTimeoutMs = 30_000;
 
 /** Fastify with our limits, ids, errors and nothing that reads a body but the JSON parser. */
-export function createAdapter({ logger, registry, bodyLimitBytes, state }: ServerOptions): FastifyAdapter {
+export function createAdapter({ logger, registry, bodyLimitBytes, state, audit }: ServerOptions): FastifyAdapter {
   const options: FastifyHttpOptions<RawServerDefault> = {
     logger: false,
     bodyLimit: bodyLimitBytes,
@@ -44,14 +46,16 @@ export function createAdapter({ logger, registry, bodyLimitBytes, state }: Serve
     requestIdHeader: false,
     genReqId: ({ headers }) => requestIdOf(headers),
     // The router's own refusals pass no hook.
-    frameworkErrors: (error, request, reply) =>
-      sendProblem(reply.headers(standardHeaders(request)), appErrorOf(error, request), request),
+    frameworkErrors: (error, request, reply) => {
+      audit.watch(request, reply);
+      sendProblem(reply.headers(standardHeaders(request)), appErrorOf(error, request), request);
+    },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, logger),
   };
   const adapter = new FastifyAdapter(options);
   const fastify = adapter.getInstance<FastifyInstance>();
   recordRoutes(fastify);
-  addRequestHooks(fastify, { logger, registry, state, bodyLimitBytes });
+  addRequestHooks(fastify, { logger, registry, state, bodyLimitBytes, audit });
   takeOnlyJson(fastify);
   return adapter;
 }

@@ -1,10 +1,12 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AuditLog } from '@tidegate/audit';
 import { NestLogger, TelemetryModule, type Logger, type Registry } from '@tidegate/telemetry';
 import { createAdapter } from './fastify-server';
 import { OPEN_API, OpenApiController, openApiOf, type OpenApiSource } from './open-api';
 import { ProblemFilter } from './problem.filter';
+import { RequestAudit } from './request-audit';
 import { SchemaPipe } from './schema.pipe';
 import { endUnused, followConnections, type ServerState } from './server-state';
 
@@ -26,21 +28,31 @@ class RootModule {}
 const states = new WeakMap<HttpApp, ServerState>();
 
 /**
- * The HTTP application of a BFF, initialised and ready to `listen`: ids, limits, problem+json, schemas, OpenAPI. The
- * logger (`LOGGER`) and the `Registry` can be injected everywhere in it.
+ * The HTTP application of a BFF, initialised and ready to `listen`: ids, limits, problem+json, schemas, OpenAPI, and an
+ * audit event per request where its modules import the `AuditModule`. The logger (`LOGGER`) and the `Registry` can be
+ * injected everywhere in it.
  */
 export async function createHttpApp(module: Type | DynamicModule, options: HttpAppOptions): Promise<HttpApp> {
   const { logger, registry, title = 'Tidegate', version = '1', bodyLimitBytes = 64 * 1024 } = options;
   const state: ServerState = { draining: false, closed: undefined, sockets: new Set() };
   const openApi: OpenApiSource = { read: () => (document ??= openApiOf(app, { title, version })) };
+  const audit = new RequestAudit();
   let document: ReturnType<OpenApiSource['read']> | undefined;
   const root = {
     module: RootModule,
     imports: [TelemetryModule.forRoot({ logger, registry }), module],
     controllers: [OpenApiController],
-    providers: [{ provide: OPEN_API, useValue: openApi }],
+    providers: [
+      { provide: OPEN_API, useValue: openApi },
+      {
+        provide: RequestAudit,
+        inject: [{ token: AuditLog, optional: true }],
+        useFactory: (log?: AuditLog) => Object.assign(audit, { log }),
+      },
+    ],
   };
-  const app = await NestFactory.create<HttpApp>(root, createAdapter({ logger, registry, state, bodyLimitBytes }), {
+  const adapter = createAdapter({ logger, registry, state, bodyLimitBytes, audit });
+  const app = await NestFactory.create<HttpApp>(root, adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,
     abortOnError: false,

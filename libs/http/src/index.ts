@@ -1,3 +1,4 @@
+export { requestIdOf, traceOf } from './correlation';
 export { createHttpApp, type HttpApp, type HttpAppOptions } from './http-app';
 export { httpStatus } from './http-status';
 export { problemHeaders, problemOf } from './problem';

@@ -6,6 +6,7 @@ import { allowedMethods } from './allowed-methods';
 import { appErrorOf } from './http-errors';
 import { httpStatus } from './http-status';
 import { problemHeaders, problemOf } from './problem';
+import { noteCode } from './request-audit';
 
 /** Turns whatever was thrown into a problem+json answer. The one place where the HTTP edge logs errors. */
 @Catch()
@@ -37,6 +38,7 @@ export class ProblemFilter implements ExceptionFilter {
 /** Sends an error as problem+json. */
 export function sendProblem(reply: FastifyReply, error: AppError, request: FastifyRequest): void {
   const body = problemOf(error, { instance: pathOf(request), requestId: request.id });
+  noteCode(request, error.code);
   void reply.code(body.status).headers(problemHeaders(error)).send(JSON.stringify(body));
 }
 

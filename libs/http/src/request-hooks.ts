@@ -2,6 +2,7 @@ import { AppError } from '@tidegate/errors';
 import { Histogram, requestContext, type Logger, type Registry } from '@tidegate/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { traceOf } from './correlation';
+import type { RequestAudit } from './request-audit';
 import type { ServerState } from './server-state';
 
 interface HookOptions {
@@ -9,6 +10,7 @@ interface HookOptions {
   registry: Registry;
   state: ServerState;
   bodyLimitBytes: number;
+  audit: RequestAudit;
 }
 
 // The rest of a body that was refused is read away, so that the answer arrives; a client that sends more than this is cut.
@@ -32,10 +34,13 @@ export function addRequestHooks(fastify: FastifyInstance, options: HookOptions):
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(standardHeaders(request));
     const refusal = refusalOf(request, options.bodyLimitBytes);
-    requestContext.run({ requestId: request.id, ...traceOf(request.headers) }, () => done(refusal));
+    const context = { requestId: request.id, ...traceOf(request.headers) };
+    options.audit.watch(request, reply, context);
+    requestContext.run(context, () => done(refusal));
   });
   fastify.addHook('onSend', (request, reply, _payload, done) => {
     completeHeaders(request, reply, options.state);
+    options.audit.watch(request, reply);
     if (!request.raw.complete && hasBody(request)) drain(request, reply);
     done();
   });
