@@ -7,6 +7,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { AuditLog } from '@tidegate/audit';
 import { Authenticator } from '@tidegate/auth';
 import { StreamHub } from '@tidegate/streams';
 import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
@@ -64,7 +65,10 @@ export class DoorsModule implements OnApplicationBootstrap, BeforeApplicationShu
         },
         {
           provide: WebSocketDoor,
-          inject: [StreamHub, Authenticator, SETTINGS, LOGGER, PATHS, ConnectionCount],
+          inject: [
+            ...[StreamHub, Authenticator, SETTINGS, LOGGER, PATHS, ConnectionCount],
+            { token: AuditLog, optional: true },
+          ],
           useFactory: (
             hub: StreamHub,
             authenticator: Authenticator,
@@ -72,7 +76,8 @@ export class DoorsModule implements OnApplicationBootstrap, BeforeApplicationShu
             logger: Logger,
             bound: readonly StreamPath[],
             connections: ConnectionCount,
-          ) => new WebSocketDoor({ hub, authenticator, settings, logger, paths: bound, connections }),
+            audit?: AuditLog,
+          ) => new WebSocketDoor({ hub, authenticator, settings, logger, paths: bound, connections, audit }),
         },
         {
           provide: SseDoor,

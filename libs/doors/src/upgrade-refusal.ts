@@ -1,6 +1,6 @@
 import { AppError } from '@tidegate/errors';
 import { problemHeaders, problemOf } from '@tidegate/http';
-import type { Logger } from '@tidegate/telemetry';
+import { requestContext, type Logger } from '@tidegate/telemetry';
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 /** Answers an upgrade that is refused, as problem+json on the bare socket, and ends the connection. */
 export function refuseUpgrade(socket: Duplex, reason: unknown, instance: string, logger: Logger): void {
   const error = AppError.from(reason);
-  const requestId = randomUUID();
+  const requestId = requestContext.get()?.requestId ?? randomUUID();
   const problem = problemOf(error, { instance, requestId });
   const about = { err: error, requestId, path: instance, code: error.code };
   if (problem.status === 500) logger.error(about, 'upgrade failed');

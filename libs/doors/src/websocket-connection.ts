@@ -1,8 +1,9 @@
+import { refusedStreamEntry, type AuditLog } from '@tidegate/audit';
 import type { Authenticator, Principal } from '@tidegate/auth';
 import type { ClientFrame } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import type { Spoke, StreamHub, StreamStart } from '@tidegate/streams';
-import type { Logger } from '@tidegate/telemetry';
+import { requestContext, type Logger } from '@tidegate/telemetry';
 import type { WebSocket } from 'ws';
 import { parseClientMessage } from './client-message';
 import { closeCodeOf, frameOutcomeOf, type EndCode } from './door-codes';
@@ -22,6 +23,8 @@ export interface ConnectionDeps {
   authenticator: Pick<Authenticator, 'bearer'>;
   settings: DoorsSettings;
   logger: Logger;
+  /** Gets an event for each upgrade, and for each frame that asks for what the caller may not have. */
+  audit?: Pick<AuditLog, 'record'> | undefined;
 }
 
 /** One open WebSocket: any number of streams for one caller. */
@@ -34,6 +37,8 @@ export class WebSocketConnection implements Spoke, FrameSender {
   private ending: { code: EndCode; retryMs: number } | undefined;
   private socket: WebSocket | undefined;
   private closed = false;
+  /** Of the upgrade, also for what its frames ask for. */
+  private readonly context = requestContext.get();
 
   constructor(
     readonly id: string,
@@ -138,7 +143,8 @@ export class WebSocketConnection implements Spoke, FrameSender {
       stream = 's' in frame ? frame.s : undefined;
       await this.obey(frame);
     };
-    work().catch((error: unknown) => this.refuse(AppError.from(error), stream));
+    const inContext = () => work().catch((error: unknown) => this.refuse(AppError.from(error), stream));
+    void (this.context === undefined ? inContext() : requestContext.run(this.context, inContext));
   }
 
   private async obey(frame: ClientFrame): Promise<void> {
@@ -175,6 +181,8 @@ export class WebSocketConnection implements Spoke, FrameSender {
     if (this.closed || this.ending !== undefined) return;
     const { logger, settings } = this.deps;
     if (error.code === 'internal') logger.error({ err: error, connection: this.id }, 'a frame could not be obeyed');
+    const refusal = refusedStreamEntry({ principal: this.principal, stream, code: error.code, ...this.context });
+    if (refusal !== undefined) this.deps.audit?.record(refusal);
     this.send(errorFrame(error.code, error.message, stream));
     const outcome = frameOutcomeOf[error.code];
     if (outcome === 'bad' && ++this.badMessages >= settings.badMessages) this.end('bad_message');

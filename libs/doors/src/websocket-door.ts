@@ -1,8 +1,9 @@
 import { bearerToken, type Access } from '@tidegate/auth';
 import { subprotocol } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
-import type { RouteEntry } from '@tidegate/http';
+import { httpStatus, type RouteEntry } from '@tidegate/http';
 import { Wheel } from '@tidegate/streams';
+import { requestContext } from '@tidegate/telemetry';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -10,12 +11,19 @@ import { WebSocketServer } from 'ws';
 import type { ConnectionCount } from './connection-count';
 import type { StreamPath } from './options';
 import { parseStartQuery, startOf } from './start-query';
+import { UpgradeAttempt, type UpgradeRoute } from './upgrade-attempt';
 import { refuseUpgrade } from './upgrade-refusal';
 import { WebSocketConnection, type ConnectionDeps } from './websocket-connection';
 
 export interface WebSocketDoorDeps extends ConnectionDeps {
   paths: readonly StreamPath[];
   connections: ConnectionCount;
+}
+
+interface Upgrade {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
 }
 
 const stepMs = 1_000;
@@ -50,9 +58,9 @@ export class WebSocketDoor {
       // Nobody else listens until the upgrade is done, and a reset meanwhile must not end the process.
       socket.on('error', () => socket.destroy());
       const path = (request.url ?? '').split('?', 1)[0] ?? '';
-      this.upgrade(request, socket, head).catch((error: unknown) => {
-        refuseUpgrade(socket, error, path.slice(0, 256), this.deps.logger);
-      });
+      const attempt = new UpgradeAttempt(request, this.routeOf(path));
+      const answer = () => this.answer({ request, socket, head }, attempt, path.slice(0, 256));
+      void requestContext.run(attempt.context, answer);
     });
   }
 
@@ -74,19 +82,32 @@ export class WebSocketDoor {
     for (const connection of this.open) connection.end('restart');
   }
 
-  private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  private async answer(upgrade: Upgrade, attempt: UpgradeAttempt, path: string): Promise<void> {
+    const { audit, logger } = this.deps;
+    try {
+      const opened = await this.upgrade(upgrade, attempt);
+      audit?.record(opened ? attempt.entry(101, 'ok') : attempt.entry(499, 'client_gone'));
+    } catch (error) {
+      const { code } = AppError.from(error);
+      refuseUpgrade(upgrade.socket, error, path, logger);
+      audit?.record(attempt.entry(httpStatus(code), code));
+    }
+  }
+
+  /** False when the client has left meanwhile. */
+  private async upgrade({ request, socket, head }: Upgrade, attempt: UpgradeAttempt): Promise<boolean> {
     const [path = '', search = ''] = (request.url ?? '').split('?', 2);
     const stream = this.streamAt(path);
     this.checkHandshake(request);
     if (this.draining) throw new AppError('unavailable', 'This server is about to restart; connect again.');
     const token = bearerToken(request);
     if (token === undefined) throw new AppError('unauthenticated', 'A valid access token is needed.');
-    const principal = await this.deps.authenticator.bearer(token);
+    const principal = (attempt.principal = await this.deps.authenticator.bearer(token));
     const query = parseStartQuery(new URLSearchParams(search));
     if (stream === undefined && search !== '') {
       throw new AppError('invalid_argument', 'Streams are chosen by frames here; leave the query out.');
     }
-    await this.connect(
+    return this.connect(
       { request, socket, head },
       new WebSocketConnection(randomUUID(), principal, this.deps),
       async (to) => {
@@ -96,11 +117,11 @@ export class WebSocketDoor {
   }
 
   private async connect(
-    { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
+    { request, socket, head }: Upgrade,
     connection: WebSocketConnection,
     prepare: (connection: WebSocketConnection) => Promise<void>,
-  ): Promise<void> {
-    if (socket.destroyed) return;
+  ): Promise<boolean> {
+    if (socket.destroyed) return false;
     const release = this.deps.connections.take('websocket');
     socket.once('close', () => {
       this.open.delete(connection);
@@ -110,12 +131,20 @@ export class WebSocketDoor {
     });
     await prepare(connection);
     // Gone while we were waiting: `leave` has ended, or will end, what it subscribed to.
-    if (socket.destroyed) return;
+    if (socket.destroyed) return false;
     this.server.handleUpgrade(request, socket, head, (webSocket) => {
       this.open.add(connection);
       this.wheel.add(connection);
       connection.open(webSocket);
     });
+    return true;
+  }
+
+  private routeOf(path: string): UpgradeRoute {
+    const isFixed = path === '/streams' || this.deps.paths.some((bound) => bound.path === path);
+    if (isFixed) return { route: path, params: {} };
+    const name = /^\/streams\/([^/]{1,256})$/.exec(path)?.[1];
+    return name === undefined ? { route: undefined, params: {} } : { route: '/streams/:name', params: { name } };
   }
 
   private streamAt(pathname: string): string | undefined {
