@@ -4,6 +4,7 @@ import { ConsumerGroup, KafkaAdmin, KafkaHealth, Producer } from '@tidegate/kafk
 import { PostgresHealth, type Pool } from '@tidegate/postgres';
 import type { HealthCheck, Logger, Registry } from '@tidegate/telemetry';
 import { OrderBooking } from './accounts/order-booking';
+import { RequestBooking } from './accounts/request-booking';
 import type { Config } from './config';
 import type { Issuer } from './issuer/issuer';
 import { OrdersService } from './orders/orders.service';
@@ -25,7 +26,7 @@ interface BackgroundDeps {
 
 const retryMs = { first: 250, most: 5_000 };
 
-/** What runs beside the three services: tables and seed, topics, the outbox relay, the booking of orders, the replay. */
+/** What runs beside the three services: tables and seed, topics, the outbox relay, the bookings, the replay. */
 export class Background {
   private readonly producer: Producer;
   private readonly admin: KafkaAdmin;
@@ -46,14 +47,16 @@ export class Background {
     this.openServices = deps.services;
     this.producer = new Producer(kafka, { logger, registry });
     this.admin = new KafkaAdmin(kafka, { logger, registry });
-    const booking = new OrderBooking(pool, logger);
+    const orderBooking = new OrderBooking(pool, logger);
+    const requestBooking = new RequestBooking({ pool, logger, registry });
     // After a crash the group waits this long for the member that is no more.
     this.bookings = new ConsumerGroup(
       { ...kafka, sessionTimeoutMs: 10_000 },
       {
         groupId: 'demo-accounts',
-        topics: [topics.orders],
-        onBatch: (records) => booking.onBatch(records),
+        topics: [topics.orders, topics.transactionRequests],
+        // A batch is of one partition.
+        onBatch: (records) => (records[0]?.topic === topics.orders ? orderBooking : requestBooking).onBatch(records),
         deps: { logger, registry },
       },
     );
@@ -103,7 +106,7 @@ export class Background {
     this.topicsAreMade = true;
     this.relay.start();
     this.replay.start();
-    await this.untilDone('book orders', () => this.bookings.start());
+    await this.untilDone('book movements', () => this.bookings.start());
   }
 
   private async untilDone(what: string, work: () => Promise<void>): Promise<void> {

@@ -6,10 +6,11 @@ const partitions = 6;
 const kept = { 'retention.ms': '-1' };
 const lastStateOnly = { 'cleanup.policy': 'compact' };
 
-/** The topics that the demo writes. */
+/** The topics that the demo writes, and the one that partners ask on. */
 export const demoTopics: TopicSpec[] = [
   { topic: topics.orders, partitions, config: kept },
   { topic: topics.transactions, partitions, config: kept },
   { topic: topics.customers, partitions, config: lastStateOnly },
   { topic: topics.accounts, partitions, config: lastStateOnly },
+  { topic: topics.transactionRequests, partitions },
 ];

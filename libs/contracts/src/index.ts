@@ -7,7 +7,14 @@ export {
   type AuditTopic,
   type AuditType,
 } from './audit';
-export { accountSchema, transactionSchema, type Account, type Transaction } from './bank';
+export {
+  accountSchema,
+  transactionRequestSchema,
+  transactionSchema,
+  type Account,
+  type Transaction,
+  type TransactionRequest,
+} from './bank';
 export { contractSchemas, type ContractName } from './contract';
 export { customerSchema, type Customer } from './customer';
 export { clientFrameSchema, closeCodes, serverFrames, subprotocol, type ClientFrame, type ServerFrame } from './frames';

@@ -12,4 +12,9 @@ export class AccountsController {
   byCustomer(@Param('customerId') customerId: string): Promise<Account> {
     return this.accounts.byCustomer(customerId);
   }
+
+  @Get(':accountId')
+  get(@Param('accountId') accountId: string): Promise<Account> {
+    return this.accounts.get(accountId);
+  }
 }

@@ -9,11 +9,17 @@ import { toAccount, type AccountRow } from './account-row';
 export class AccountsService {
   constructor(private readonly pool: Pool) {}
 
-  async byCustomer(customerId: string): Promise<Account> {
-    const { rows } = await this.pool.query<AccountRow>('SELECT * FROM accounts.accounts WHERE customer_id = $1', [
-      customerId,
-    ]);
-    if (rows[0] === undefined) throw new AppError('not_found', `Customer ${customerId} has no account.`);
+  byCustomer(customerId: string): Promise<Account> {
+    return this.one('customer_id', customerId, `Customer ${customerId} has no account.`);
+  }
+
+  get(accountId: string): Promise<Account> {
+    return this.one('account_id', accountId, `There is no account ${accountId}.`);
+  }
+
+  private async one(column: 'customer_id' | 'account_id', value: string, otherwise: string): Promise<Account> {
+    const { rows } = await this.pool.query<AccountRow>(`SELECT * FROM accounts.accounts WHERE ${column} = $1`, [value]);
+    if (rows[0] === undefined) throw new AppError('not_found', otherwise);
     return toAccount(rows[0]);
   }
 }

@@ -1,10 +1,9 @@
-import { orderSchema, topics, type Order } from '@tidegate/contracts';
+import { orderSchema, type Order } from '@tidegate/contracts';
 import type { KafkaRecord } from '@tidegate/kafka';
-import { inTransaction, type Pool, type Queryable } from '@tidegate/postgres';
+import type { Pool } from '@tidegate/postgres';
 import type { Logger } from '@tidegate/telemetry';
-import { enqueue } from '../outbox/outbox';
-import { toAccount, toTransaction, type AccountRow } from './account-row';
 import { amountOf, transactionIdOf } from './ledger';
+import { bookMovement } from './movement';
 
 /**
  * Books the debit of every order on `shop.orders` when the order is first seen, whatever its status, and once per
@@ -41,37 +40,10 @@ export class OrderBooking {
     return rows.map(({ order_id }) => order_id);
   }
 
-  private book(order: Order): Promise<void> {
-    return inTransaction(this.pool, async (transaction) => {
-      const account = await this.debit(transaction, order);
-      if (account === undefined) return;
-      const amount = amountOf(order);
-      const movement = toTransaction(transactionIdOf(order.orderId), amount, account);
-      const { count } = await transaction.query(
-        `INSERT INTO accounts.transactions (transaction_id, order_id, account_id, amount, balance_after, booked_at)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-        [movement.transactionId, order.orderId, movement.accountId, amount, account.balance, account.updated_at],
-      );
-      if (count === 0) throw new AlreadyBooked();
-      await enqueue(transaction, [
-        { topic: topics.transactions, key: movement.accountId, value: movement },
-        { topic: topics.accounts, key: movement.accountId, value: toAccount(account) },
-      ]);
-    }).catch((error: unknown) => {
-      if (!(error instanceof AlreadyBooked)) throw error;
-    });
-  }
-
-  /** Changes the balance, and with that locks the account until the end of the transaction. */
-  private async debit(transaction: Queryable, order: Order): Promise<AccountRow | undefined> {
-    const { rows } = await transaction.query<AccountRow>(
-      `UPDATE accounts.accounts SET balance = balance + $2::numeric, updated_at = $3 WHERE customer_id = $1 RETURNING *`,
-      [order.customerId, amountOf(order), new Date()],
-    );
-    if (rows[0] === undefined) this.logger.warn({ orderId: order.orderId }, 'order of a customer without an account');
-    return rows[0];
+  private async book(order: Order): Promise<void> {
+    const { orderId, customerId } = order;
+    const movement = { transactionId: transactionIdOf(orderId), orderId, amount: amountOf(order) };
+    const outcome = await bookMovement(this.pool, { ...movement, account: { customerId } });
+    if (outcome === 'no_account') this.logger.warn({ orderId }, 'order of a customer without an account');
   }
 }
-
-/** Rolls the debit back: another replica booked the order between our look and our insert. */
-class AlreadyBooked extends Error {}
