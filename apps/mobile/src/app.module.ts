@@ -4,13 +4,13 @@ import { DoorsModule } from '@tidegate/doors';
 import { Policy } from '@tidegate/policy';
 import { RedisModule } from '@tidegate/redis';
 import { StreamsModule } from '@tidegate/streams';
+import { VisibleRows } from '@tidegate/upstream';
 import { type Config } from './config';
 import { HomeController } from './home/home.controller';
 import { HomeService } from './home/home.service';
 import { OrdersController } from './orders/orders.controller';
 import { OrdersService } from './orders/orders.service';
 import { Services } from './services/services';
-import { VisibleRows } from './services/visible-rows';
 
 @Module({})
 export class AppModule {

@@ -1,2 +1,3 @@
 export { ServiceClient, type ServiceClientOptions } from './service-client';
 export { ServiceToken, type ServiceTokenOptions } from './service-token';
+export { VisibleRows } from './visible-rows';

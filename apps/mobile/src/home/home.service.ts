@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { type Principal } from '@tidegate/auth';
 import { type JsonObject } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
+import { VisibleRows } from '@tidegate/upstream';
 import { type OrderPage } from '../orders/orders.dto';
 import { OrdersService } from '../orders/orders.service';
 import { Services } from '../services/services';
-import { VisibleRows } from '../services/visible-rows';
 
 const ordersOnHome = 5;
 

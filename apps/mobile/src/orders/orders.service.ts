@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type Principal } from '@tidegate/auth';
 import { type JsonObject } from '@tidegate/contracts';
+import { VisibleRows } from '@tidegate/upstream';
 import { Services } from '../services/services';
-import { VisibleRows } from '../services/visible-rows';
 import { type ListOrders, type OrderPage } from './orders.dto';
 
 @Injectable()

@@ -30,7 +30,11 @@ export class VisibleRows {
     });
   }
 
-  private view(principal: Principal, resource: string): View {
+  /**
+   * What the caller may see of a resource, for those who ask a service only then.
+   * @throws AppError `not_found` when that is nothing at all.
+   */
+  view(principal: Principal, resource: string): View {
     const view = this.policy.view(principal, resource);
     if (view === undefined) throw notFound();
     return view;
