@@ -30,6 +30,11 @@ export class Policy {
     }
   }
 
+  /** Of the catalog that the grants come from. */
+  get version(): string {
+    return this.catalog.version;
+  }
+
   /** What the caller may see of a resource; undefined for one that is unknown and for one that no grant gives, alike. */
   view(principal: Principal, resource: string, action: Action = 'read'): View | undefined {
     const tenant = this.tenantOf(principal);
