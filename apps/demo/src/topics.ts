@@ -12,5 +12,6 @@ export const demoTopics: TopicSpec[] = [
   { topic: topics.transactions, partitions, config: kept },
   { topic: topics.customers, partitions, config: lastStateOnly },
   { topic: topics.accounts, partitions, config: lastStateOnly },
+  { topic: topics.audit, partitions, config: kept },
   { topic: topics.transactionRequests, partitions },
 ];
