@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditModule } from '@tidegate/audit';
 import { AuthModule } from '@tidegate/auth';
 import { DoorsModule } from '@tidegate/doors';
 import { Policy } from '@tidegate/policy';
@@ -18,6 +19,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
+        AuditModule.forRoot(config.audit),
         AuthModule.forRoot(config.auth),
         RedisModule.forRoot(config.redis),
         StreamsModule.forRoot(config.streams),

@@ -26,6 +26,8 @@ const environmentSchema = z.object({
   CUSTOMERS_URL: url().default('http://127.0.0.1:8091'),
   ORDERS_URL: url().default('http://127.0.0.1:8092'),
   ACCOUNTS_URL: url().default('http://127.0.0.1:8093'),
+  AUDIT_QUEUE_EVENTS: z.coerce.number().int().min(10).max(1_000_000).default(10_000),
+  AUDIT_FLUSH_MS: milliseconds().default(3_000),
   SERVICES_TIMEOUT_MS: milliseconds().default(800),
   DRAIN_DELAY_MS: milliseconds().default(0),
 });
@@ -38,6 +40,12 @@ const configSchema = environmentSchema.transform((env) => ({
   drainDelayMs: env.DRAIN_DELAY_MS,
   auth: { issuer: env.ISSUER_URL, audience: 'tidegate' },
   redis: { url: env.REDIS_URL },
+  audit: {
+    app: 'mobile',
+    maxEvents: env.AUDIT_QUEUE_EVENTS,
+    flushMs: env.AUDIT_FLUSH_MS,
+    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-mobile-audit' },
+  },
   streams: {
     catalogDirectory: env.CATALOG_DIR,
     cursorKeys: env.CURSOR_KEYS,

@@ -116,7 +116,7 @@ beforeAll(async () => {
   const config = readConfig({
     ...{ MOBILE_CLIENT_SECRET: 'x', CATALOG_DIR: path.resolve(__dirname, '../../../catalog'), ISSUER_URL: url },
     ...{ CUSTOMERS_URL: url, ORDERS_URL: url, ACCOUNTS_URL: url, SERVICES_TIMEOUT_MS: '300' },
-    ...{ KAFKA_BROKERS: '127.0.0.1:1', REDIS_URL: 'redis://127.0.0.1:1' },
+    ...{ KAFKA_BROKERS: '127.0.0.1:1', AUDIT_FLUSH_MS: '0', REDIS_URL: 'redis://127.0.0.1:1' },
     CURSOR_KEYS: Buffer.alloc(32, 7).toString('base64url'),
   });
   const logger = createLogger({ service: 'mobile', level: 'silent' });
@@ -260,7 +260,12 @@ it('says 503 with Retry-After while the issuer of its own token is away', async 
       CATALOG_DIR: path.resolve(__dirname, '../../../catalog'),
       ISSUER_URL: backends.url,
     },
-    ...{ KAFKA_BROKERS: '127.0.0.1:1', REDIS_URL: 'redis://127.0.0.1:1', ORDERS_URL: 'http://127.0.0.1:1' },
+    ...{
+      KAFKA_BROKERS: '127.0.0.1:1',
+      AUDIT_FLUSH_MS: '0',
+      REDIS_URL: 'redis://127.0.0.1:1',
+      ORDERS_URL: 'http://127.0.0.1:1',
+    },
     CURSOR_KEYS: Buffer.alloc(32, 7).toString('base64url'),
   });
   const logger = createLogger({ service: 'mobile', level: 'silent' });
