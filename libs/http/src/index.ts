@@ -1,6 +1,8 @@
 export { requestIdOf, traceOf } from './correlation';
 export { createHttpApp, type HttpApp, type HttpAppOptions } from './http-app';
 export { httpStatus } from './http-status';
+export { Idempotency, idempotencyKeyOf, type IdempotentAnswer, type IdempotentRequest } from './idempotency';
+export { MemoryIdempotencyStore, RedisIdempotencyStore, type IdempotencyStore } from './idempotency-store';
 export { problemHeaders, problemOf } from './problem';
 export { sendProblem } from './problem.filter';
 export { listRoutes, type RouteEntry } from './routes';
