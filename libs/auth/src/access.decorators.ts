@@ -5,8 +5,13 @@ import type { Principal } from './principal';
 export interface Requirement {
   /** One of these. */
   readonly roles?: readonly string[];
-  /** The resource of the policy that the answer is cut to; for listings and audit, not judged by the guard. */
+  /**
+   * The resource of the policy that the answer is cut to, for listings and audit. The guard judges by it only whether the
+   * credential may be used for it; what of it the caller sees is for the policy.
+   */
   readonly resource?: string;
+  /** What is done to the resource; `read` when nothing is said. */
+  readonly action?: 'read' | 'write' | 'manage';
 }
 
 /** Who may use a route: declared by `@Public()` or `@Require(…)`. */

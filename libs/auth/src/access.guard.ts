@@ -7,7 +7,7 @@ import { accessOf, type Access } from './access.decorators';
 import { ApiKeyStrategy } from './api-key.strategy';
 import { Authenticator, unauthenticated } from './authenticator';
 import { BearerStrategy } from './bearer.strategy';
-import type { Principal } from './principal';
+import { isInScope, type Principal } from './principal';
 
 const forbidden = 'You may not do this.';
 
@@ -52,6 +52,7 @@ export class AccessGuard extends AuthGuard(['api-key', 'bearer']) {
   }
 }
 
-function fits({ roles }: Principal, access: Access & { kind: 'required' }): boolean {
-  return access.roles === undefined || access.roles.some((role) => roles.includes(role));
+function fits(principal: Principal, { roles, resource, action }: Access & { kind: 'required' }): boolean {
+  if (resource !== undefined && !isInScope(principal, resource, action ?? 'read')) return false;
+  return roles === undefined || roles.some((role) => principal.roles.includes(role));
 }

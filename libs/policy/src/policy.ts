@@ -1,4 +1,4 @@
-import type { Principal } from '@tidegate/auth';
+import { isInScope, type Principal } from '@tidegate/auth';
 import type { Action, Catalog, Grant } from '@tidegate/catalog';
 import { contractShapes, stringifyJson, type JsonObject, type JsonValue } from '@tidegate/contracts';
 import { Counter, type Registry } from '@tidegate/telemetry';
@@ -37,6 +37,7 @@ export class Policy {
 
   /** What the caller may see of a resource; undefined for one that is unknown and for one that no grant gives, alike. */
   view(principal: Principal, resource: string, action: Action = 'read'): View | undefined {
+    if (!isInScope(principal, resource, action)) return undefined;
     const tenant = this.tenantOf(principal);
     const held = new Set(principal.roles);
     const grants = (this.grants.get(`${action} ${resource}`) ?? []).filter(
