@@ -64,8 +64,8 @@ export class AuditLog {
     try {
       this.take(entry);
     } catch (error) {
-      this.leaveOut();
       this.deps.logger.error({ err: error }, 'an audit event could not be made');
+      this.leaveOut('bad event');
     }
   }
 
@@ -85,15 +85,16 @@ export class AuditLog {
 
   private take(entry: AuditEntry): void {
     const isRead = isPermittedRead(entry);
-    if (this.state !== 'open' || !this.queue.hasRoom(0, isRead)) return this.leaveOut();
+    if (this.state !== 'open') return this.leaveOut('closed');
+    if (!this.queue.hasRoom(0, isRead)) return this.leaveOut('no room');
     const seq = this.seq + (this.gap === undefined ? 1 : 2);
     const value = bytesOf(activityEvent(entry, this.stamp(seq)));
-    if (!this.queue.hasRoom(value.length, isRead)) return this.leaveOut();
+    if (!this.queue.hasRoom(value.length, isRead)) return this.leaveOut('no room');
     this.tellGap();
     this.push(seq, value);
   }
 
-  private leaveOut(): void {
+  private leaveOut(reason: 'no room' | 'closed' | 'bad event'): void {
     this.seq += 1;
     this.metrics.events.inc({ outcome: 'dropped' });
     if (this.gap !== undefined) {
@@ -101,7 +102,7 @@ export class AuditLog {
       return;
     }
     this.gap = { from: this.seq, count: 1 };
-    this.deps.logger.warn({ waiting: this.queue.size }, 'audit events are left out: too many wait for Kafka');
+    this.deps.logger.warn({ reason, waiting: this.queue.size }, 'audit events are left out');
   }
 
   /** What is missing is said by an event of its own, whose number follows the missing ones. */
@@ -133,7 +134,7 @@ export class AuditLog {
     this.sending = false;
   }
 
-  /** Whether all of it has been settled. */
+  /** False when it has to be tried again. */
   private async sendBatch(): Promise<boolean> {
     const batch = this.queue.head(batchLimits);
     const results = await Promise.allSettled(batch.map((event) => this.send(event)));
@@ -144,9 +145,9 @@ export class AuditLog {
       const event = batch[index];
       return result.status === 'rejected' && event ? [{ event, error: AppError.from(result.reason) }] : [];
     });
-    for (const { event, error } of failures) this.onFailure(event, error);
-    this.failing = failures.length > 0;
-    return !this.failing;
+    const unsent = failures.filter(({ event, error }) => !this.replaceRefused(event, error));
+    this.noteFailure(unsent[0]?.error);
+    return unsent.length === 0;
   }
 
   private send({ value }: QueuedEvent): Promise<unknown> {
@@ -154,14 +155,21 @@ export class AuditLog {
     return this.deps.sender.send({ topic: topics.audit, key, value, headers }, { timeoutMs: sendTimeoutMs });
   }
 
-  private onFailure(event: QueuedEvent, error: AppError): void {
-    if (this.state !== 'closed' && !this.failing) this.deps.logger.warn({ err: error }, 'audit events cannot be sent');
-    this.failing = true;
-    if (!refusals.has(error.code) || event.isGap) return;
-    // This event will never be taken: its place is kept by one that says so.
+  /** An event that will never be taken: its place is kept by one that says so. */
+  private replaceRefused(event: QueuedEvent, error: AppError): boolean {
+    if (!refusals.has(error.code) || event.isGap === true) return false;
+    const { seq } = event;
     this.metrics.events.inc({ outcome: 'dropped' });
-    const value = bytesOf(gapEvent({ from: event.seq, count: 1 }, this.stamp(event.seq)));
-    this.queue.replace(event, { seq: event.seq, value, isGap: true });
+    this.deps.logger.error({ err: error, seq }, 'Kafka refuses an audit event');
+    this.queue.replace(event, { seq, value: bytesOf(gapEvent({ from: seq, count: 1 }, this.stamp(seq))), isGap: true });
+    return true;
+  }
+
+  private noteFailure(error: AppError | undefined): void {
+    if (error !== undefined && !this.failing && this.state !== 'closed') {
+      this.deps.logger.warn({ err: error }, 'audit events cannot be sent');
+    }
+    this.failing = error !== undefined;
   }
 
   private stamp(seq: number): Stamp {
