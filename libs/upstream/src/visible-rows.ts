@@ -1,3 +1,4 @@
+import { auditNotes } from '@tidegate/audit';
 import { type Principal } from '@tidegate/auth';
 import { type JsonObject, type JsonValue } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
@@ -8,13 +9,15 @@ function notFound(): AppError {
   return new AppError('not_found', 'There is no such resource for this caller.');
 }
 
-/** What services return, cut down to what the caller may see. */
+/** What services return, cut down to what the caller may see; the audit event of the request says how much that was. */
 export class VisibleRows {
   constructor(private readonly policy: Policy) {}
 
   /** @throws AppError `not_found` when the row is not for this caller. */
   one(principal: Principal, resource: string, row: JsonObject): JsonObject {
-    const visible = this.view(principal, resource).apply(row);
+    const view = this.view(principal, resource);
+    const visible = view.apply(row);
+    this.note(resource, view, visible === undefined ? 0 : 1, 1);
     if (visible === undefined) throw notFound();
     return visible;
   }
@@ -23,11 +26,13 @@ export class VisibleRows {
   many(principal: Principal, resource: string, items: JsonValue | undefined): JsonObject[] {
     const view = this.view(principal, resource);
     if (!Array.isArray(items)) throw new AppError('upstream_failed', 'A service gave an unexpected answer.');
-    return items.flatMap((item): JsonObject[] => {
+    const visible = items.flatMap((item): JsonObject[] => {
       if (typeof item !== 'object' || item === null || Array.isArray(item)) return [];
-      const visible = view.apply(item);
-      return visible === undefined ? [] : [visible];
+      const row = view.apply(item);
+      return row === undefined ? [] : [row];
     });
+    this.note(resource, view, visible.length, items.length);
+    return visible;
   }
 
   /**
@@ -38,5 +43,9 @@ export class VisibleRows {
     const view = this.policy.view(principal, resource);
     if (view === undefined) throw notFound();
     return view;
+  }
+  private note(stream: string, { grantIds }: View, given: number, of: number): void {
+    const { version: policyVersion } = this.policy;
+    auditNotes.add({ stream, grants: grantIds, policyVersion, given, heldBack: of - given });
   }
 }
