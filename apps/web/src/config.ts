@@ -1,0 +1,66 @@
+import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { z } from 'zod';
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** 32 bytes as base64url: an AES-256 key. */
+const cursorKey = z
+  .string()
+  .transform((text) => Buffer.from(text, 'base64url'))
+  .refine((key) => key.length === 32, 'expected keys of 32 bytes as base64url, separated by commas');
+
+const environmentSchema = z.object({
+  WEB_PORT: port().default(8082),
+  WEB_OPS_PORT: port().default(9082),
+  HOST: z.string().default('127.0.0.1'),
+  LOG_LEVEL: z.enum(logLevels).default('info'),
+  CATALOG_DIR: z.string(),
+  KAFKA_BROKERS: list(),
+  NODE_ZONE: z.string().optional(),
+  REDIS_URL: url('redis', 'rediss'),
+  CURSOR_KEYS: list().pipe(z.array(cursorKey)),
+  ALLOWED_ORIGINS: list().optional(),
+  ISSUER_URL: url().default('http://127.0.0.1:8090'),
+  WEB_CLIENT_ID: z.string().default('web-bff'),
+  WEB_CLIENT_SECRET: z.string(),
+  CUSTOMERS_URL: url().default('http://127.0.0.1:8091'),
+  ORDERS_URL: url().default('http://127.0.0.1:8092'),
+  ACCOUNTS_URL: url().default('http://127.0.0.1:8093'),
+  DASHBOARD_TIMEOUT_MS: milliseconds().default(800),
+  DRAIN_DELAY_MS: milliseconds().default(0),
+});
+
+const configSchema = environmentSchema.transform((env) => ({
+  host: env.HOST,
+  port: env.WEB_PORT,
+  opsPort: env.WEB_OPS_PORT,
+  logLevel: env.LOG_LEVEL,
+  drainDelayMs: env.DRAIN_DELAY_MS,
+  auth: { issuer: env.ISSUER_URL, audience: 'tidegate' },
+  redis: { url: env.REDIS_URL },
+  streams: {
+    catalogDirectory: env.CATALOG_DIR,
+    cursorKeys: env.CURSOR_KEYS,
+    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-web', ...(env.NODE_ZONE && { rackId: env.NODE_ZONE }) },
+  },
+  doors: { allowedOrigins: env.ALLOWED_ORIGINS ?? [] },
+  services: {
+    customersUrl: env.CUSTOMERS_URL,
+    ordersUrl: env.ORDERS_URL,
+    accountsUrl: env.ACCOUNTS_URL,
+    timeoutMs: env.DASHBOARD_TIMEOUT_MS,
+    token: {
+      issuer: env.ISSUER_URL,
+      clientId: env.WEB_CLIENT_ID,
+      clientSecret: env.WEB_CLIENT_SECRET,
+      timeoutMs: env.DASHBOARD_TIMEOUT_MS,
+    },
+  },
+}));
+
+export type Config = Readonly<z.output<typeof configSchema>>;
+
+/** @throws ConfigError that names every variable to mend. */
+export function readConfig(environment?: Parameters<typeof loadConfig>[1]): Config {
+  return loadConfig(configSchema, environment);
+}
