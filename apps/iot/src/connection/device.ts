@@ -1,0 +1,18 @@
+import type { DeviceIdentity } from '@tidegate/auth';
+import type { DeviceSchema } from '@tidegate/catalog';
+
+/** A device that has said Hello and was believed. */
+export interface Device extends DeviceIdentity {
+  readonly bootId: number;
+  readonly keepaliveS: number;
+  /** Undefined where the device named none, or one that the catalog does not have. */
+  readonly schema: DeviceSchema | undefined;
+  /** Server time and the device's uptime at Hello; the uptime is 0 where it gave none. */
+  readonly helloAtMs: number;
+  readonly helloUptimeMs: number;
+}
+
+/** `tenant/device`: Kafka's key, and the name in logs. */
+export function deviceKey({ tenant, deviceId }: DeviceIdentity): string {
+  return `${tenant}/${deviceId}`;
+}

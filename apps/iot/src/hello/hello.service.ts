@@ -1,0 +1,93 @@
+import type { DeviceTokens } from '@tidegate/auth';
+import type { DeviceCatalog } from '@tidegate/catalog';
+import { AppError } from '@tidegate/errors';
+import type { Logger } from '@tidegate/telemetry';
+import type { Hello, Welcome } from '@tidegate/wire';
+import { setTimeout as delay } from 'node:timers/promises';
+import { deviceKey, type Device } from '../connection/device';
+import type { DeviceConnection } from '../connection/device-connection';
+import type { DeviceSessions } from '../connection/device-sessions';
+import type { ConnectionMetrics } from '../connection/metrics';
+import type { ConnectionOptions } from '../connection/options';
+import { resume, type Progress, type ProgressStore } from '../connection/progress';
+import { nextSeq } from '../connection/sequence';
+
+export interface HelloDeps {
+  tokens: DeviceTokens;
+  catalog: DeviceCatalog;
+  sessions: DeviceSessions;
+  progress: ProgressStore;
+  metrics: ConnectionMetrics;
+  options: ConnectionOptions;
+  logger: Logger;
+}
+
+const legalTenant = /^[a-z][a-z0-9-]{0,62}$/;
+/** What a URN of RFC 9039 and a Kafka key can carry. */
+const legalDevice = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+/** A device that was taken over stays away for this long, or its twin and it would go on for ever. */
+const takenRetryMs = 5_000;
+
+/** Believes devices, and tells them where to go on. */
+export class HelloService {
+  constructor(private readonly deps: HelloDeps) {}
+
+  /** @throws AppError that ends the connection */
+  async welcome(hello: Hello, connection: DeviceConnection): Promise<Welcome> {
+    const { sessions, progress, metrics, logger } = this.deps;
+    const nextToken = this.believe(hello);
+    const key = deviceKey(hello);
+    const delayMs = sessions.delayMs(key, Date.now());
+    if (delayMs > 0) await delay(delayMs);
+    const holder = sessions.of(key);
+    if (holder?.device !== undefined) progress.write(key, holder.progress(holder.device));
+    const known = await progress.read(key);
+    if (!connection.isWelcoming) throw new AppError('unavailable', 'The connection ended.');
+    const device = this.device(hello);
+    const lanes = resume(known, device);
+    connection.open(device, lanes);
+    const before = sessions.take(device, connection, Date.now());
+    before?.goodbye('sessionTaken', { retryAfterMs: takenRetryMs + delayMs });
+    metrics.devices.set(sessions.size);
+    logger.debug({ device: key, bootId: device.bootId, takenOver: before !== undefined }, 'device is here');
+    return this.answer(device, lanes, nextToken);
+  }
+
+  private believe(hello: Hello): Buffer | undefined {
+    const { tokens, catalog } = this.deps;
+    if (!legalTenant.test(hello.tenant) || !legalDevice.test(hello.deviceId)) {
+      throw new AppError('invalid_argument', 'tenant or device_id is missing or has characters that are not allowed.');
+    }
+    const { next } = tokens.verify(hello.token, hello);
+    if (!catalog.tenants.has(hello.tenant)) throw new AppError('permission_denied', 'The tenant is not served here.');
+    return next;
+  }
+
+  private device(hello: Hello): Device {
+    const { minKeepaliveS, maxKeepaliveS, defaultKeepaliveS } = this.deps.options;
+    const wished = hello.keepaliveS === 0 ? defaultKeepaliveS : hello.keepaliveS;
+    return {
+      tenant: hello.tenant,
+      deviceId: hello.deviceId,
+      bootId: hello.bootId,
+      keepaliveS: Math.min(Math.max(wished, minKeepaliveS), maxKeepaliveS),
+      schema: this.deps.catalog.schemas.get(hello.schemaId),
+      helloAtMs: Date.now(),
+      helloUptimeMs: hello.uptimeMs,
+    };
+  }
+
+  private answer(device: Device, lanes: Progress & { isNewBoot: boolean }, nextToken: Buffer | undefined): Welcome {
+    const { maxFrameBytes, windowFrames, windowBytes, backlogWindowFrames } = this.deps.options;
+    const resumeSeq = (acked: number) => (acked === 0 ? Number(lanes.isNewBoot) : nextSeq(acked));
+    return {
+      kind: 'welcome',
+      ...{ maxFrameBytes, windowFrames, windowBytes, backlogWindowFrames },
+      keepaliveS: device.keepaliveS,
+      liveResumeSeq: resumeSeq(lanes.live),
+      backlogResumeSeq: resumeSeq(lanes.backlog),
+      serverTimeMs: device.helloAtMs,
+      ...(nextToken !== undefined && { nextToken }),
+    };
+  }
+}
