@@ -4,9 +4,11 @@ import { isProxy } from './client-address';
 /** The part of the options that an app takes from its environment. */
 export const rateLimitOptionsSchema = z.object({
   /** Addresses or subnets of the proxies in front, whose `X-Forwarded-For` is believed. */
-  trustedProxies: z.array(z.string().refine(isProxy, 'expected addresses or subnets such as 10.0.0.0/8')).default([]),
+  trustedProxies: z
+    .array(z.string().refine(isProxy, 'expected addresses or subnets such as 10.0.0.0/8'))
+    .exactOptional(),
   /** How many replicas share the limits while Redis is down, as long as it never told. */
-  replicas: z.int().min(1).max(10_000).default(1),
+  replicas: z.int().min(1).max(10_000).exactOptional(),
 });
 
 export interface RateLimitOptions extends z.input<typeof rateLimitOptionsSchema> {

@@ -33,10 +33,10 @@ export class RateMeter implements Meter<RateLimit> {
     return this.theoreticalUs <= nowUs;
   }
 
-  /** A clock that was set back must not lock callers out for as long as the step was. */
   private debtFrom(limit: RateLimit, nowUs: number): number {
-    const mostUs = nowUs + toleranceUs(limit) + limit.intervalUs + maxAheadUs;
-    return Math.min(Math.max(this.theoreticalUs, nowUs), mostUs);
+    // A clock that was set back must not lock callers out for as long as the step was.
+    this.theoreticalUs = Math.min(this.theoreticalUs, nowUs + toleranceUs(limit) + limit.intervalUs + maxAheadUs);
+    return Math.max(this.theoreticalUs, nowUs);
   }
 }
 

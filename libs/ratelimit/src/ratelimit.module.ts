@@ -47,7 +47,7 @@ class LimiterModule implements BeforeApplicationShutdown {
 export class RateLimitModule {
   /** @throws CatalogError when the limits file is not valid */
   static forRoot({ app, limitsFile, defaults = [], ...rest }: RateLimitOptions): DynamicModule {
-    const { trustedProxies, replicas } = rateLimitOptionsSchema.parse(rest);
+    const { trustedProxies = [], replicas = 1 } = rateLimitOptionsSchema.parse(rest);
     const limits = loadLimits(limitsFile);
     const settings: GuardSettings = { defaults, proxies: new TrustedProxies(trustedProxies) };
     return {

@@ -15,9 +15,13 @@ if deadline > 0 and now > deadline then return {-1, now} end
 
 local Rate, Window = {}, {}
 
+function Rate.keep(c, debt)
+  redis.call('SET', c.key, string.format('%.0f', debt), 'PX', math.ceil((debt - now) / 1000) + 1)
+end
 function Rate.read(c)
-  local most = now + c.tolerance + c.interval + ahead
-  c.debt = math.min(math.max(tonumber(redis.call('GET', c.key) or '0'), now), most)
+  local kept, most = tonumber(redis.call('GET', c.key) or '0'), now + c.tolerance + c.interval + ahead
+  if kept > most then Rate.keep(c, most) end
+  c.debt = math.max(math.min(kept, most), now)
   c.earliest = math.max(now, c.debt - c.tolerance)
 end
 function Rate.waiting(c)
@@ -25,7 +29,7 @@ function Rate.waiting(c)
 end
 function Rate.take(c, start)
   c.debt = math.max(c.debt, start) + c.interval
-  redis.call('SET', c.key, string.format('%.0f', c.debt), 'PX', math.ceil((c.debt - now) / 1000) + 1)
+  Rate.keep(c, c.debt)
 end
 function Rate.standing(c)
   local spare = c.tolerance - (c.debt - now)
