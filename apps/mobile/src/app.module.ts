@@ -3,6 +3,7 @@ import { AuditModule } from '@tidegate/audit';
 import { AuthModule } from '@tidegate/auth';
 import { DoorsModule } from '@tidegate/doors';
 import { Policy } from '@tidegate/policy';
+import { RateLimitModule } from '@tidegate/ratelimit';
 import { RedisModule } from '@tidegate/redis';
 import { StreamsModule } from '@tidegate/streams';
 import { VisibleRows } from '@tidegate/upstream';
@@ -22,6 +23,7 @@ export class AppModule {
         AuditModule.forRoot(config.audit),
         AuthModule.forRoot(config.auth),
         RedisModule.forRoot(config.redis),
+        RateLimitModule.forRoot({ app: 'mobile', defaults: ['mobile-user'], ...config.limits }),
         StreamsModule.forRoot(config.streams),
         DoorsModule.forRoot({ ...config.doors, paths: [{ path: '/orders/stream', stream: 'orders' }] }),
       ],

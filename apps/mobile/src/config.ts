@@ -1,4 +1,6 @@
 import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
+import path from 'node:path';
 import { z } from 'zod';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -15,6 +17,7 @@ const environmentSchema = z.object({
   HOST: z.string().default('127.0.0.1'),
   LOG_LEVEL: z.enum(logLevels).default('info'),
   CATALOG_DIR: z.string(),
+  MOBILE_CATALOG_DIR: z.string().default('apps/mobile/catalog'),
   KAFKA_BROKERS: list(),
   NODE_ZONE: z.string().optional(),
   REDIS_URL: url('redis', 'rediss'),
@@ -30,6 +33,8 @@ const environmentSchema = z.object({
   AUDIT_FLUSH_MS: milliseconds().default(3_000),
   SERVICES_TIMEOUT_MS: milliseconds().default(800),
   DRAIN_DELAY_MS: milliseconds().default(0),
+  TRUSTED_PROXIES: list().pipe(rateLimitOptionsSchema.shape.trustedProxies).optional(),
+  REPLICAS: z.coerce.number().pipe(rateLimitOptionsSchema.shape.replicas).optional(),
 });
 
 const configSchema = environmentSchema.transform((env) => ({
@@ -40,6 +45,11 @@ const configSchema = environmentSchema.transform((env) => ({
   drainDelayMs: env.DRAIN_DELAY_MS,
   auth: { issuer: env.ISSUER_URL, audience: 'tidegate' },
   redis: { url: env.REDIS_URL },
+  limits: {
+    limitsFile: path.join(env.MOBILE_CATALOG_DIR, 'limits.yaml'),
+    ...(env.TRUSTED_PROXIES && { trustedProxies: env.TRUSTED_PROXIES }),
+    ...(env.REPLICAS && { replicas: env.REPLICAS }),
+  },
   audit: {
     app: 'mobile',
     maxEvents: env.AUDIT_QUEUE_EVENTS,

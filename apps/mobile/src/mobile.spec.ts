@@ -115,6 +115,7 @@ beforeAll(async () => {
   const { url } = backends;
   const config = readConfig({
     ...{ MOBILE_CLIENT_SECRET: 'x', CATALOG_DIR: path.resolve(__dirname, '../../../catalog'), ISSUER_URL: url },
+    MOBILE_CATALOG_DIR: path.resolve(__dirname, '../catalog'),
     ...{ CUSTOMERS_URL: url, ORDERS_URL: url, ACCOUNTS_URL: url, SERVICES_TIMEOUT_MS: '300' },
     ...{ KAFKA_BROKERS: '127.0.0.1:1', AUDIT_FLUSH_MS: '0', REDIS_URL: 'redis://127.0.0.1:1' },
     CURSOR_KEYS: Buffer.alloc(32, 7).toString('base64url'),
@@ -246,6 +247,20 @@ describe('callers', () => {
     await request(app.getHttpServer()).get('/orders/o2').set('authorization', `Bearer ${token}`).expect(404);
   });
 
+  it('are told how their limit stands, and refused beyond it', async () => {
+    const token = await backends.token({}, '4711');
+    const ask = () => request(app.getHttpServer()).get('/orders').set('authorization', `Bearer ${token}`);
+    const first = await ask();
+    expect(first.headers).toMatchObject({ 'ratelimit-policy': '"mobile-user";q=40;w=2' });
+    expect(first.headers['ratelimit']).toBe('"mobile-user";r=39;t=1');
+    const answers = await Promise.all(Array.from({ length: 100 }, ask));
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(answers.length - refused.length).toBeGreaterThanOrEqual(49);
+    expect(refused[0]).toMatchObject({ body: { code: 'rate_limited' }, headers: { 'retry-after': '1' } });
+    await get('/orders').expect(200);
+  });
+
   it('get a problem for an unknown path', async () => {
     const { status, body } = await asOwner('/nowhere');
     expect(status).toBe(404);
@@ -258,6 +273,7 @@ it('says 503 with Retry-After while the issuer of its own token is away', async 
     ...{
       MOBILE_CLIENT_SECRET: 'x',
       CATALOG_DIR: path.resolve(__dirname, '../../../catalog'),
+      MOBILE_CATALOG_DIR: path.resolve(__dirname, '../catalog'),
       ISSUER_URL: backends.url,
     },
     ...{
