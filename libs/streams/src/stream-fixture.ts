@@ -1,3 +1,4 @@
+import type { AuditEntry } from '@tidegate/audit';
 import type { Principal } from '@tidegate/auth';
 import type { Catalog, Stream } from '@tidegate/catalog';
 import { parseJson, stringifyJson, type JsonObject } from '@tidegate/contracts';
@@ -6,7 +7,7 @@ import { Registry, type Logger } from '@tidegate/telemetry';
 import type { StreamLimits } from './limits';
 import { MemoryLog } from './memory-log';
 import type { ByeCode, GapReason, SessionSink } from './session-sink';
-import { StreamHub } from './stream-hub';
+import { StreamHub, type StreamHubOptions } from './stream-hub';
 
 export const topic = 'shop.orders';
 
@@ -51,7 +52,7 @@ function viewOf({ roles, subject, tenant }: Principal, resource: string): View |
 }
 
 function view(id: string, apply: View['apply']): View {
-  return { id, apply } as unknown as View;
+  return { id, apply, grantIds: [id.split('/', 1)[0]] } as unknown as View;
 }
 
 export function ordersStream(over: Partial<Stream> = {}): Stream {
@@ -72,6 +73,8 @@ export interface World {
   hub: StreamHub;
   registry: Registry;
   warnings: object[];
+  /** What the audit was told. */
+  audited: AuditEntry[];
 }
 
 export interface WorldOptions {
@@ -93,8 +96,10 @@ export function world({ log = new MemoryLog(), partitions = 1, stream = {}, limi
     streams: new Map([['orders', ordersStream(stream)]]),
     grants: [],
   };
-  const hub = secondHub({ log, registry, logger, catalog, limits });
-  return { log, hub, registry, warnings };
+  const audited: AuditEntry[] = [];
+  const audit = { record: (entry: AuditEntry) => void audited.push(entry) };
+  const hub = secondHub({ log, registry, logger, catalog, limits, audit });
+  return { log, hub, registry, warnings, audited };
 }
 
 /** Another replica: its own tails and rings, the same log and keys. */
@@ -111,6 +116,7 @@ function secondHub(from: {
   logger: Logger;
   catalog: Catalog;
   limits: Partial<StreamLimits>;
+  audit?: StreamHubOptions['audit'];
 }): StreamHub {
   const { log, limits, ...rest } = from;
   return new StreamHub({
