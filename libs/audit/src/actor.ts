@@ -7,8 +7,7 @@ export const anonymous: AuditActor = { type: 'anonymous', roles: [], method: 'no
 /** The caller as events name it: without claims, and with the name of the credential at most. */
 export function actorOf(principal: Principal | undefined): AuditActor {
   if (principal === undefined) return anonymous;
-  const { subject, tenant, roles, clientId } = principal;
-  const { method = 'bearer', credentialId = clientId } = principal as Recognised;
+  const { subject, tenant, roles, clientId, method = 'bearer', credentialId = clientId } = principal;
   return {
     type: method === 'api-key' || clientId === subject ? 'client' : 'user',
     subject,
@@ -17,9 +16,4 @@ export function actorOf(principal: Principal | undefined): AuditActor {
     method,
     ...(credentialId !== undefined && { credentialId }),
   };
-}
-
-interface Recognised {
-  method?: AuditActor['method'];
-  credentialId?: string;
 }
