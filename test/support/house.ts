@@ -15,6 +15,13 @@ import { startApp } from './app-process';
 
 const catalogDirectory = path.resolve(__dirname, '../../catalog');
 
+/** One replica of a BFF. */
+export interface Bff {
+  url: string;
+  opsUrl: string;
+  process: LocalServer;
+}
+
 /** The whole system on free ports: real servers, the demo services on their real data, and as many BFFs as a test asks for. */
 export class House {
   private readonly apps: LocalServer[] = [];
@@ -53,33 +60,13 @@ export class House {
   }
 
   /** One more replica of the mobile BFF. */
-  async startMobile(
-    replica: string,
-    until: 'ready' | 'live' = 'ready',
-  ): Promise<{ url: string; opsUrl: string; process: LocalServer }> {
-    const [port, opsPort] = (await freePorts(2)) as [number, number];
-    const mobile = await startApp({
-      app: 'mobile',
-      replica,
-      opsPort,
-      until,
-      env: {
-        MOBILE_PORT: String(port),
-        MOBILE_OPS_PORT: String(opsPort),
-        CATALOG_DIR: catalogDirectory,
-        KAFKA_BROKERS: this.kafka.brokers.join(','),
-        REDIS_URL: this.redis.url,
-        CURSOR_KEYS: this.cursorKeys,
-        ISSUER_URL: this.issuerUrl,
-        MOBILE_CLIENT_SECRET: this.clientSecret,
-        CUSTOMERS_URL: this.serviceUrl('customers'),
-        ORDERS_URL: this.serviceUrl('orders'),
-        ACCOUNTS_URL: this.serviceUrl('accounts'),
-        LOG_LEVEL: 'warn',
-      },
-    });
-    this.apps.push(mobile);
-    return { url: `http://127.0.0.1:${port}`, opsUrl: `http://127.0.0.1:${opsPort}`, process: mobile };
+  startMobile(replica: string, until?: 'ready' | 'live'): Promise<Bff> {
+    return this.startBff('mobile', replica, until);
+  }
+
+  /** One more replica of the web BFF. */
+  startWeb(replica: string, until?: 'ready' | 'live'): Promise<Bff> {
+    return this.startBff('web', replica, until);
   }
 
   /** A token of the development issuer: `{ role: 'customer', subject: '13' }`. */
@@ -110,6 +97,33 @@ export class House {
     rmSync(this.localDirectory, { recursive: true, force: true });
   }
 
+  private async startBff(app: 'mobile' | 'web', replica: string, until: 'ready' | 'live' = 'ready'): Promise<Bff> {
+    const [port, opsPort] = (await freePorts(2)) as [number, number];
+    const prefix = app.toUpperCase();
+    const process = await startApp({
+      app,
+      replica,
+      opsPort,
+      until,
+      env: {
+        [`${prefix}_PORT`]: String(port),
+        [`${prefix}_OPS_PORT`]: String(opsPort),
+        [`${prefix}_CLIENT_SECRET`]: this.clientSecret,
+        CATALOG_DIR: catalogDirectory,
+        KAFKA_BROKERS: this.kafka.brokers.join(','),
+        REDIS_URL: this.redis.url,
+        CURSOR_KEYS: this.cursorKeys,
+        ISSUER_URL: this.issuerUrl,
+        CUSTOMERS_URL: this.serviceUrl('customers'),
+        ORDERS_URL: this.serviceUrl('orders'),
+        ACCOUNTS_URL: this.serviceUrl('accounts'),
+        LOG_LEVEL: 'warn',
+      },
+    });
+    this.apps.push(process);
+    return { url: `http://127.0.0.1:${port}`, opsUrl: `http://127.0.0.1:${opsPort}`, process };
+  }
+
   private async startDemo(): Promise<void> {
     const { issuer, customers, orders, accounts, ops } = this.ports;
     const demo = await startApp({
@@ -126,6 +140,7 @@ export class House {
         LOCAL_DIR: this.localDirectory,
         DEMO_REPLAY_SPEED: '0',
         MOBILE_CLIENT_SECRET: this.clientSecret,
+        WEB_CLIENT_SECRET: this.clientSecret,
         LOG_LEVEL: 'warn',
       },
     });

@@ -29,6 +29,11 @@ export const apps: readonly App[] = [
     doors: [{ label: 'the BFF for phones', variable: 'MOBILE_PORT', port: 8081 }],
     ops: { label: 'health, metrics', variable: 'MOBILE_OPS_PORT', port: 9081 },
   },
+  {
+    name: 'web',
+    doors: [{ label: 'the BFF for dashboards', variable: 'WEB_PORT', port: 8082 }],
+    ops: { label: 'health, metrics', variable: 'WEB_OPS_PORT', port: 9082 },
+  },
 ];
 
 /** The port of a door: the user's, else the one of the table. @throws Error that names the variable */

@@ -39,7 +39,7 @@ export function linesToCopy(environment: NodeJS.ProcessEnv): string {
     const door = apps.flatMap((app) => app.doors).find((candidate) => candidate.variable === variable);
     return door === undefined ? '' : `http://127.0.0.1:${portOf(door, environment)}`;
   };
-  const [mobile, orders] = [address('MOBILE_PORT'), address('DEMO_ORDERS_PORT')];
+  const [mobile, web, orders] = [address('MOBILE_PORT'), address('WEB_PORT'), address('DEMO_ORDERS_PORT')];
   const from = path.relative(process.cwd(), root) || '.';
   return `In another terminal, in this folder${from === '.' ? '' : ` (${root})`}:
 
@@ -48,6 +48,7 @@ export function linesToCopy(environment: NodeJS.ProcessEnv): string {
   curl -s -H "Authorization: Bearer $TOKEN" "${mobile}/orders?limit=2"
   npm run --silent stream -- orders customer:13
   curl -sN -H "Authorization: Bearer $TOKEN" -H "Accept: text/event-stream" ${mobile}/orders/stream
+  curl -s -H "Authorization: Bearer $(npm run --silent token -- support@north)" ${web}/dashboard/13
 
 An order, to see it arrive on the streams:
 
