@@ -34,7 +34,7 @@ export class FakeHub {
   readonly taken: Taken[] = [];
   readonly reads: ReadOptions[] = [];
   refusal: AppError | undefined;
-  page: RecordsPage = { records: [], gone: [], cursor: 'c0', gap: null };
+  page: RecordsPage = { records: [], gone: [], cursor: 'c0', gap: null, caughtUp: true };
   before: () => Promise<void> = () => Promise.resolve();
 
   async subscribe(principal: Principal, stream: string, start: StreamStart, sink: SessionSink): Promise<Session> {

@@ -18,7 +18,7 @@ function get(path: string, init: RequestInit = {}): Promise<Response> {
 describe('records', () => {
   it('are a page with a cursor, every digit kept, and never stored', async () => {
     const records = [parseJson('{"total":1.10,"big":9007199254740993}') as JsonObject];
-    doors.hub.page = { records, gone: [['7']], cursor: 'c2', gap: { reason: 'retention' } };
+    doors.hub.page = { records, gone: [['7']], cursor: 'c2', gap: { reason: 'retention' }, caughtUp: false };
     const response = await get('/orders/stream/records?after=c1&limit=10&waitMs=500');
     expect(response.status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('no-store');

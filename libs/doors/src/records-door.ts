@@ -13,7 +13,9 @@ export class RecordsDoor {
     const { limit, waitMs, ...start } = query;
     const left = new AbortController();
     reply.raw.once('close', () => left.abort());
-    const page = await this.hub.read(principal, stream, { ...startOf(start), limit, waitMs, signal: left.signal });
+    const options = { ...startOf(start), limit, waitMs, signal: left.signal };
+    const { records, gone, cursor, gap } = await this.hub.read(principal, stream, options);
+    const page = { records, gone, cursor, gap };
     void reply.header('cache-control', 'no-store').type('application/json; charset=utf-8').send(stringifyJson(page));
   }
 }

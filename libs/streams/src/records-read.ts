@@ -16,6 +16,8 @@ export interface RecordsPage {
   gone: JsonValue[][];
   cursor: string;
   gap: { reason: GapReason } | null;
+  /** Whether this was all that the stream had for the caller at the time. */
+  caughtUp: boolean;
 }
 
 export interface RecordsReadOptions {
@@ -149,6 +151,7 @@ export class RecordsRead {
     channel.options.metrics.rows.inc({ stream: channel.name }, this.records.length);
     if (reason !== undefined) channel.options.metrics.gaps.inc({ stream: channel.name, reason });
     const cursor = prefix + channel.sealed(this.walk.position);
-    return { records: this.records, gone: this.gone, cursor, gap: reason === undefined ? null : { reason } };
+    const gap = reason === undefined ? null : { reason };
+    return { records: this.records, gone: this.gone, cursor, gap, caughtUp: !this.walk.behind };
   }
 }

@@ -143,6 +143,7 @@ export class StreamSession implements Spoke {
 
   /** Ends the session with its credential, and says so some time before. */
   checkExpiry(nowMs: number): void {
+    if (this.principal.withdrawn?.aborted === true) return this.end('access_withdrawn');
     const leftMs = this.principal.expiresAtMs - nowMs;
     if (leftMs <= 0) return this.end('token_expired');
     if (this.warned || leftMs > this.channel.options.limits.expiryNoticeMs) return;
