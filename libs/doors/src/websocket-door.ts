@@ -1,4 +1,4 @@
-import { bearerToken, type Access } from '@tidegate/auth';
+import { callerOf, type Access } from '@tidegate/auth';
 import { subprotocol } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import { httpStatus, type RouteEntry } from '@tidegate/http';
@@ -86,11 +86,11 @@ export class WebSocketDoor {
     const { audit, logger } = this.deps;
     try {
       const opened = await this.upgrade(upgrade, attempt);
-      audit?.record(opened ? attempt.entry(101, 'ok') : attempt.entry(499, 'client_gone'));
+      audit?.record(() => (opened ? attempt.entry(101, 'ok') : attempt.entry(499, 'client_gone')));
     } catch (error) {
       const { code } = AppError.from(error);
       refuseUpgrade(upgrade.socket, error, path, logger);
-      audit?.record(attempt.entry(httpStatus(code), code));
+      audit?.record(() => attempt.entry(httpStatus(code), code));
     }
   }
 
@@ -100,9 +100,7 @@ export class WebSocketDoor {
     const stream = this.streamAt(path);
     this.checkHandshake(request);
     if (this.draining) throw new AppError('unavailable', 'This server is about to restart; connect again.');
-    const token = bearerToken(request);
-    if (token === undefined) throw new AppError('unauthenticated', 'A valid access token is needed.');
-    const principal = (attempt.principal = await this.deps.authenticator.bearer(token));
+    const principal = (attempt.principal = await callerOf(request, this.deps.authenticator));
     const query = parseStartQuery(new URLSearchParams(search));
     if (stream === undefined && search !== '') {
       throw new AppError('invalid_argument', 'Streams are chosen by frames here; leave the query out.');
