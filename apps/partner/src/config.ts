@@ -1,0 +1,98 @@
+import { apiKeysOptionsSchema } from '@tidegate/auth';
+import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
+import path from 'node:path';
+import { z } from 'zod';
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** 32 bytes as base64url: an AES-256 key. */
+const cursorKey = z
+  .string()
+  .transform((text) => Buffer.from(text, 'base64url'))
+  .refine((key) => key.length === 32, 'expected keys of 32 bytes as base64url, separated by commas');
+
+const environmentSchema = z.object({
+  PARTNER_PORT: port().default(8083),
+  PARTNER_OPS_PORT: port().default(9083),
+  HOST: z.string().default('127.0.0.1'),
+  LOG_LEVEL: z.enum(logLevels).default('info'),
+  CATALOG_DIR: z.string(),
+  PARTNER_CATALOG_DIR: z.string().default('apps/partner/catalog'),
+  KAFKA_BROKERS: list(),
+  NODE_ZONE: z.string().optional(),
+  // Without Redis this process counts and remembers alone.
+  REDIS_URL: url('redis', 'rediss').optional(),
+  CURSOR_KEYS: list().pipe(z.array(cursorKey)),
+  ALLOWED_ORIGINS: list().optional(),
+  ISSUER_URL: url().default('http://127.0.0.1:8090'),
+  API_KEYS_FILE: z.string().min(1),
+  API_KEYS_PEPPER: z.string().min(32, 'expected at least 32 characters'),
+  API_KEYS_ENVIRONMENT: apiKeysOptionsSchema.shape.environment,
+  PARTNER_CLIENT_ID: z.string().default('partner-bff'),
+  PARTNER_CLIENT_SECRET: z.string(),
+  ACCOUNTS_URL: url().default('http://127.0.0.1:8093'),
+  SERVICES_TIMEOUT_MS: milliseconds().default(1_500),
+  PRODUCE_TIMEOUT_MS: milliseconds().pipe(z.number().min(100).max(6_000)).default(5_000),
+  AUDIT_QUEUE_EVENTS: z.coerce.number().int().min(10).max(1_000_000).default(10_000),
+  AUDIT_FLUSH_MS: milliseconds().default(3_000),
+  DRAIN_DELAY_MS: milliseconds().default(0),
+  TRUSTED_PROXIES: list().pipe(rateLimitOptionsSchema.shape.trustedProxies).optional(),
+  REPLICAS: z.coerce.number().pipe(rateLimitOptionsSchema.shape.replicas).optional(),
+});
+
+const configSchema = environmentSchema.transform((env) => ({
+  host: env.HOST,
+  port: env.PARTNER_PORT,
+  opsPort: env.PARTNER_OPS_PORT,
+  logLevel: env.LOG_LEVEL,
+  drainDelayMs: env.DRAIN_DELAY_MS,
+  auth: {
+    issuer: env.ISSUER_URL,
+    audience: 'tidegate',
+    apiKeys: { file: env.API_KEYS_FILE, pepper: env.API_KEYS_PEPPER, environment: env.API_KEYS_ENVIRONMENT },
+  },
+  redis: env.REDIS_URL === undefined ? undefined : { url: env.REDIS_URL },
+  limits: {
+    limitsFile: path.join(env.PARTNER_CATALOG_DIR, 'limits.yaml'),
+    ...(env.TRUSTED_PROXIES && { trustedProxies: env.TRUSTED_PROXIES }),
+    ...(env.REPLICAS && { replicas: env.REPLICAS }),
+  },
+  audit: {
+    app: 'partner',
+    maxEvents: env.AUDIT_QUEUE_EVENTS,
+    flushMs: env.AUDIT_FLUSH_MS,
+    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-partner-audit' },
+  },
+  streams: {
+    catalogDirectory: env.CATALOG_DIR,
+    cursorKeys: env.CURSOR_KEYS,
+    kafka: {
+      brokers: env.KAFKA_BROKERS,
+      clientId: 'tidegate-partner',
+      ...(env.NODE_ZONE && { rackId: env.NODE_ZONE }),
+    },
+  },
+  doors: { allowedOrigins: env.ALLOWED_ORIGINS ?? [] },
+  requests: {
+    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-partner-requests' },
+    timeoutMs: env.PRODUCE_TIMEOUT_MS,
+  },
+  accounts: {
+    url: env.ACCOUNTS_URL,
+    timeoutMs: env.SERVICES_TIMEOUT_MS,
+    token: {
+      issuer: env.ISSUER_URL,
+      clientId: env.PARTNER_CLIENT_ID,
+      clientSecret: env.PARTNER_CLIENT_SECRET,
+      timeoutMs: env.SERVICES_TIMEOUT_MS,
+    },
+  },
+}));
+
+export type Config = Readonly<z.output<typeof configSchema>>;
+
+/** @throws ConfigError that names every variable to mend. */
+export function readConfig(environment?: Parameters<typeof loadConfig>[1]): Config {
+  return loadConfig(configSchema, environment);
+}
