@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { MessagePattern } from '@nestjs/microservices';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { Public } from '@tidegate/auth';
 import type { Hello, Welcome } from '@tidegate/wire';
 import type { DeviceContext } from '../connection/device-context';
@@ -12,7 +12,7 @@ export class HelloController {
   /** Public: the frame carries the credential. */
   @MessagePattern('hello')
   @Public()
-  hello(frame: Hello, context: DeviceContext): Promise<Welcome> {
+  hello(@Payload() frame: Hello, @Ctx() context: DeviceContext): Promise<Welcome> {
     return this.hellos.welcome(frame, context.connection);
   }
 }

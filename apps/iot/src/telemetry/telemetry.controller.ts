@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { MessagePattern } from '@nestjs/microservices';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { Require } from '@tidegate/auth';
 import type { Telemetry } from '@tidegate/wire';
 import type { DeviceContext } from '../connection/device-context';
@@ -16,7 +16,7 @@ export class TelemetryController {
 
   /** Resolves once Kafka has the frame; its acknowledgement follows. */
   @MessagePattern('telemetry')
-  telemetry(frame: Telemetry, { device }: DeviceContext): Promise<void> {
+  telemetry(@Payload() frame: Telemetry, @Ctx() { device }: DeviceContext): Promise<void> {
     return this.log.append(this.records.make(frame, device));
   }
 }
