@@ -175,6 +175,10 @@ describe(AuditLog.name, () => {
       Object.create(null),
     ];
     for (const entry of hostile) expect(() => log.record(entry as AuditEntry)).not.toThrow();
+    const failing = () => {
+      throw new Error('a mistake of ours');
+    };
+    expect(() => log.record(failing)).not.toThrow();
     expect(lines.filter(({ level }) => level === 'error').length).toBeGreaterThan(0);
     await log.close();
     await log.close();

@@ -59,10 +59,13 @@ export class AuditLog {
     this.metrics = auditMetrics(deps.registry, this.queue);
   }
 
-  /** Takes an event and returns at once. Never throws: what is audited must not suffer from it. */
-  record(entry: AuditEntry): void {
+  /**
+   * Takes an event, or what makes one, and returns at once. Never throws, whatever happens in there: what is audited must not
+   * suffer from it.
+   */
+  record(entry: AuditEntry | (() => AuditEntry)): void {
     try {
-      this.take(entry);
+      this.take(typeof entry === 'function' ? entry() : entry);
     } catch (error) {
       this.deps.logger.error({ err: error }, 'an audit event could not be made');
       this.leaveOut('bad event');

@@ -97,7 +97,9 @@ export function world({ log = new MemoryLog(), partitions = 1, stream = {}, limi
     grants: [],
   };
   const audited: AuditEntry[] = [];
-  const audit = { record: (entry: AuditEntry) => void audited.push(entry) };
+  const audit: StreamHubOptions['audit'] = {
+    record: (entry) => void audited.push(typeof entry === 'function' ? entry() : entry),
+  };
   const hub = secondHub({ log, registry, logger, catalog, limits, audit });
   return { log, hub, registry, warnings, audited };
 }
