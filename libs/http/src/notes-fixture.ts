@@ -53,6 +53,11 @@ class OpenController {
     throw new AppError(known, 'Said to clients.', { cause: new Error('secret cause'), retryAfterMs: 1_200 });
   }
 
+  @Get('slow')
+  slow() {
+    return new Promise((resolve) => setTimeout(resolve, 300));
+  }
+
   @Post('echo')
   echo(@Body({ schema: z.unknown() }) body: unknown) {
     seen.push(body);
@@ -75,10 +80,10 @@ class ForgottenController {
 
 @Module({})
 class TestModule {
-  static with(issuer: string): DynamicModule {
+  static with(issuer: string, more: DynamicModule[]): DynamicModule {
     return {
       module: TestModule,
-      imports: [AuthModule.forRoot({ issuer, audience: 'tidegate', jwksUri: `${issuer}/jwks` })],
+      imports: [AuthModule.forRoot({ issuer, audience: 'tidegate', jwksUri: `${issuer}/jwks` }), ...more],
       controllers: [NotesController, OpenController, ForgottenController],
     };
   }
@@ -98,7 +103,7 @@ export interface Notes {
 }
 
 /** An app with routes of every kind, and the issuer of its tokens. */
-export async function startNotes(): Promise<Notes> {
+export async function startNotes(more: DynamicModule[] = []): Promise<Notes> {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
   const keys = [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }];
   const issuer = createServer((_request, response) => response.end(JSON.stringify({ keys })));
@@ -107,7 +112,7 @@ export async function startNotes(): Promise<Notes> {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const logger = createLogger({ service: 'test', level: 'trace', destination });
-  const app = await createHttpApp(TestModule.with(iss), {
+  const app = await createHttpApp(TestModule.with(iss, more), {
     logger,
     registry: createRegistry(),
     title: 'Notes',

@@ -25,7 +25,7 @@ export class RequestAudit {
     this.watched.add(request);
     const address = request.ip;
     // Not the hook for answers: that one does not hear of clients that leave.
-    reply.raw.once('close', () => this.log?.record(entryOf(request, reply, address, context)));
+    reply.raw.once('close', () => this.log?.record(() => entryOf(request, reply, address, context)));
   }
 }
 
