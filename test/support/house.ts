@@ -12,6 +12,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startApp } from './app-process';
+import { PartnerKeys } from './partner-keys';
 
 const catalogDirectory = path.resolve(__dirname, '../../catalog');
 
@@ -27,6 +28,8 @@ export class House {
   private readonly apps: LocalServer[] = [];
   private readonly clientSecret = randomBytes(16).toString('hex');
   private readonly cursorKeys = randomBytes(32).toString('base64url');
+  /** Of partners; every replica reads it again by itself. */
+  readonly apiKeys: PartnerKeys;
 
   private constructor(
     readonly kafka: KafkaCluster,
@@ -34,7 +37,9 @@ export class House {
     readonly postgres: LocalStore,
     private readonly localDirectory: string,
     private readonly ports: { issuer: number; customers: number; orders: number; accounts: number; ops: number },
-  ) {}
+  ) {
+    this.apiKeys = new PartnerKeys(localDirectory);
+  }
 
   static async start(): Promise<House> {
     const [kafka, redis, postgres] = await Promise.all([startKafka(), startRedis(), startPostgres()]);
@@ -69,6 +74,16 @@ export class House {
     return this.startBff('web', replica, until);
   }
 
+  /** One more replica of the partner BFF. */
+  startPartner(replica: string, until?: 'ready' | 'live', env?: Record<string, string>): Promise<Bff> {
+    return this.startBff('partner', replica, until, {
+      API_KEYS_FILE: this.apiKeys.file,
+      API_KEYS_PEPPER: this.apiKeys.pepper,
+      API_KEYS_ENVIRONMENT: 'test',
+      ...env,
+    });
+  }
+
   /** A token of the development issuer: `{ role: 'customer', subject: '13' }`. */
   async token(identity: { role: string; subject?: string; tenant?: string }): Promise<string> {
     const response = await fetch(`${this.issuerUrl}/dev/token`, {
@@ -97,7 +112,12 @@ export class House {
     rmSync(this.localDirectory, { recursive: true, force: true });
   }
 
-  private async startBff(app: 'mobile' | 'web', replica: string, until: 'ready' | 'live' = 'ready'): Promise<Bff> {
+  private async startBff(
+    app: 'mobile' | 'web' | 'partner',
+    replica: string,
+    until: 'ready' | 'live' = 'ready',
+    own: Record<string, string> = {},
+  ): Promise<Bff> {
     const [port, opsPort] = (await freePorts(2)) as [number, number];
     const prefix = app.toUpperCase();
     const process = await startApp({
@@ -118,6 +138,7 @@ export class House {
         ORDERS_URL: this.serviceUrl('orders'),
         ACCOUNTS_URL: this.serviceUrl('accounts'),
         LOG_LEVEL: 'warn',
+        ...own,
       },
     });
     this.apps.push(process);
@@ -141,6 +162,7 @@ export class House {
         DEMO_REPLAY_SPEED: '0',
         MOBILE_CLIENT_SECRET: this.clientSecret,
         WEB_CLIENT_SECRET: this.clientSecret,
+        PARTNER_CLIENT_SECRET: this.clientSecret,
         LOG_LEVEL: 'warn',
       },
     });
