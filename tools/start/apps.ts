@@ -34,6 +34,11 @@ export const apps: readonly App[] = [
     doors: [{ label: 'the BFF for dashboards', variable: 'WEB_PORT', port: 8082 }],
     ops: { label: 'health, metrics', variable: 'WEB_OPS_PORT', port: 9082 },
   },
+  {
+    name: 'partner',
+    doors: [{ label: 'the BFF for partners', variable: 'PARTNER_PORT', port: 8083 }],
+    ops: { label: 'health, metrics', variable: 'PARTNER_OPS_PORT', port: 9083 },
+  },
 ];
 
 /** The port of a door: the user's, else the one of the table. @throws Error that names the variable */

@@ -40,6 +40,7 @@ export function linesToCopy(environment: NodeJS.ProcessEnv): string {
     return door === undefined ? '' : `http://127.0.0.1:${portOf(door, environment)}`;
   };
   const [mobile, web, orders] = [address('MOBILE_PORT'), address('WEB_PORT'), address('DEMO_ORDERS_PORT')];
+  const partner = address('PARTNER_PORT');
   const from = path.relative(process.cwd(), root) || '.';
   return `In another terminal, in this folder${from === '.' ? '' : ` (${root})`}:
 
@@ -54,6 +55,13 @@ An order, to see it arrive on the streams:
 
   curl -s -X POST ${orders}/orders -H "Authorization: Bearer $(npm run --silent token -- service)" \\
     -H "Content-Type: application/json" -d '{"customerId":"13","lines":[{"sku":"1082185","quantity":2}]}'
+
+A movement that a partner asks for, and its list:
+
+  KEY=$(npm run --silent api-key -- partner-north)
+  curl -s -X POST ${partner}/v1/transactions -H "X-API-Key: $KEY" -H "Idempotency-Key: $(date +%s)" \\
+    -H "Content-Type: application/json" -d '{"accountId":"account-13","amount":12.5,"currency":"USD"}'
+  curl -s -H "X-API-Key: $KEY" "${partner}/v1/transactions?limit=2"
 
 Logs: ${path.join(localDirectory, 'logs')}. Ctrl-C ends everything and keeps the state; npm run reset removes it.`;
 }

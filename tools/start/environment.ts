@@ -8,7 +8,13 @@ import { portVariables } from './apps.ts';
 
 const secretBytes = 32;
 // Cursor keys are AES-256 keys; the others only have to be long.
-const secretNames = ['CURSOR_KEYS', 'MOBILE_CLIENT_SECRET', 'WEB_CLIENT_SECRET', 'PARTNER_CLIENT_SECRET'];
+const secretNames = [
+  'CURSOR_KEYS',
+  'MOBILE_CLIENT_SECRET',
+  'WEB_CLIENT_SECRET',
+  'PARTNER_CLIENT_SECRET',
+  'API_KEYS_PEPPER',
+];
 
 /** What every app gets. What the user's environment says comes first. */
 export function appEnvironment(infra: Record<string, string>, environment = process.env): NodeJS.ProcessEnv {
@@ -21,6 +27,7 @@ export function appEnvironment(infra: Record<string, string>, environment = proc
     ACCOUNTS_URL: url('DEMO_ACCOUNTS_PORT'),
     CATALOG_DIR: path.join(root, 'catalog'),
     LOCAL_DIR: localDirectory,
+    API_KEYS_FILE: path.join(localDirectory, 'api-keys.json'),
     ...developmentSecrets(),
     ...environment,
     ...infra,

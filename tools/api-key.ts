@@ -1,0 +1,21 @@
+// npm run --silent api-key -- <client> [--rotate | --revoke <key id>]
+import path from 'node:path';
+import { currentKey, revokeKey, rotateKey, type KeyStore } from './api-keys.ts';
+import { localDirectory } from './infra/directories.ts';
+import { appEnvironment } from './start/environment.ts';
+
+try {
+  const [client = '', option, id = ''] = process.argv.slice(2);
+  if (option === undefined) console.log(currentKey(client, keyStore()));
+  else if (option === '--rotate') console.log(rotateKey(client, keyStore()));
+  else if (option === '--revoke') revokeKey(client, id, keyStore());
+  else throw new Error(`unknown option ${option}: expected --rotate or --revoke <key id>`);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
+
+function keyStore(): KeyStore {
+  const { API_KEYS_FILE: file = '', API_KEYS_PEPPER: pepper = '' } = appEnvironment({});
+  return { file, pepper, seedFile: path.join(localDirectory, 'api-key-seed') };
+}
