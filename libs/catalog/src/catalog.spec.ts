@@ -40,7 +40,7 @@ describe('loadCatalog()', () => {
   it('reads the shipped catalog', () => {
     const catalog = loadCatalog(shipped);
     expect([...catalog.tenants.keys()]).toEqual(['north', 'south']);
-    expect([...catalog.streams.keys()]).toEqual(['orders', 'customers', 'accounts', 'transactions']);
+    expect([...catalog.streams.keys()]).toEqual(['orders', 'customers', 'accounts', 'transactions', 'telemetry']);
     expect(catalog.streams.get('orders')).toEqual({
       name: 'orders',
       sources: [{ topic: 'shop.orders' }],
@@ -52,6 +52,7 @@ describe('loadCatalog()', () => {
       retentionDays: 400,
     });
     expect(catalog.streams.get('accounts')?.resume).toEqual({ maxScanned: 200_000, maxMs: 2_000 });
+    expect(catalog.streams.get('telemetry')).toMatchObject({ rows: 'samples', key: ['deviceId', 'ch'] });
     const [ownOrders] = catalog.grants;
     expect(ownOrders).toMatchObject({ id: 'own-orders', actions: ['read'], tenants: 'own' });
     expect(ownOrders?.where?.source).toBe('row.customerId == sub.id');
@@ -89,14 +90,13 @@ describe('parseCatalog()', () => {
     expect(problems).toEqual([
       'tenants.yaml:2:12 tenants.north.name: Invalid input: expected string, received number',
       'tenants.yaml:3:3 tenants.South: use lower-case letters, digits and "-", at most 63',
-      'streams.yaml:7:5 streams.orders.latest: unknown key; the keys here are sources, key, subject, tenant, schema, resume, retentionDays',
+      'streams.yaml:7:5 streams.orders.latest: unknown key; the keys here are sources, rows, key, subject, tenant, schema, resume, retentionDays',
       'policies.yaml:3:5 grants[0].roles: Too small: expected array to have >=1 items',
     ]);
   });
 
   it.each([
     ['latest: { maxKeys: 1 }'],
-    ['rows: samples'],
     ['from: orders'],
     ['where: row.total > 1.0'],
     ['sealed: [total]'],
@@ -114,7 +114,7 @@ describe('parseCatalog()', () => {
     ['sources: [{ topic: "a b" }]', 'streams.x.sources[0].topic: is no topic name'],
     ['sources: [{ topic: ".." }]', 'is no topic name'],
     ['sources: [{ topic: a }, { topic: a }]', 'streams.x.sources[1]: "a" is named twice'],
-    ['schema: odrer', 'streams.x.schema: is no contract; there are order, customer, account, transaction'],
+    ['schema: odrer', 'streams.x.schema: is no contract; there are order, customer, account, transaction, telemetry'],
     ['key: [orderID]', 'streams.x.key[0]: the contract order has no field "orderID"; it has orderId'],
     ['key: [lines]', '"lines" cannot be used here; it must be a string or number that is always there'],
     ['key: [orderId, orderId]', 'streams.x.key[1]: "orderId" is named twice'],
@@ -125,6 +125,9 @@ describe('parseCatalog()', () => {
     ['resume: { maxMs: 0 }', 'streams.x.resume.maxMs: Too small'],
     ['resume: { maxMs: 60001 }', 'streams.x.resume.maxMs: Too big'],
     ['resume: { maxBytes: 1 }', 'unknown key; the keys here are maxScanned, maxMs'],
+    ['rows: lines', 'streams.x.rows: "lines" is a field of the contract order'],
+    ['rows: [lines]', 'streams.x.rows: Invalid input'],
+    ['rows: ""', 'streams.x.rows: Too small'],
     ['retentionDays: 0', 'streams.x.retentionDays: Too small'],
     ['retentionDays: 1.5', 'streams.x.retentionDays: Invalid input'],
   ])('refuses a stream with %s', (change, message) => {

@@ -11,6 +11,7 @@ const count = (max: number) => z.int().min(1).max(max);
 
 const streamSchema = strict({
   sources: z.array(strict({ topic })).min(1),
+  rows: field.exactOptional(),
   key: z.array(field).min(1),
   subject: field.exactOptional(),
   tenant: field,
@@ -30,6 +31,8 @@ export const streamsFileSchema = strict({ streams: z.record(name, streamSchema) 
 export interface Stream {
   readonly name: string;
   readonly sources: readonly { readonly topic: string }[];
+  /** The array of a record that holds its rows; the other fields of the record are part of each. */
+  readonly rows?: string;
   /** The fields that identify an entity. */
   readonly key: readonly string[];
   /** The field that names the person whose data a row is. */
@@ -82,6 +85,10 @@ function checkFields(file: CatalogFile, path: FieldPath, stream: z.output<typeof
   });
   if (stream.subject !== undefined) check([...path, 'subject'], stream.subject, ['string']);
   check([...path, 'tenant'], stream.tenant, ['string']);
+  if (stream.rows !== undefined && fields.has(stream.rows)) {
+    const detail = `"${stream.rows}" is a field of the contract ${stream.schema}, so it cannot be what holds the rows`;
+    file.report([...path, 'rows'], detail);
+  }
   const topics = stream.sources.map((source) => source.topic);
   topics.forEach((source, index) => {
     if (topics.indexOf(source) !== index) file.report([...path, 'sources', index], `"${source}" is named twice`);
