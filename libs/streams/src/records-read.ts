@@ -29,6 +29,7 @@ export interface RecordsReadOptions {
   waitMs: number;
 }
 
+/** Records, and rows of them, that are looked at before others get their turn. */
 const scanRecords = 2_000;
 const lookAgainMs = 1_000;
 
@@ -39,6 +40,9 @@ export class RecordsRead {
   private readonly walk: Walk;
   private readonly untilMs: number;
   private scanned = 0;
+  /** Rows of the scanned records, in all and since the last turn. */
+  private judged = 0;
+  private judgedThisTurn = 0;
   private spentMs = 0;
   private awake = false;
   private full = false;
@@ -86,11 +90,12 @@ export class RecordsRead {
     const { stream, metrics, now } = channel.options;
     const startedMs = now();
     const most = Math.min(scanRecords, stream.resume.maxScanned - this.scanned);
+    this.judgedThisTurn = 0;
     const scanned = this.walk.scan((record) => this.visit(record), most);
     metrics.scanned.inc({ stream: channel.name }, scanned);
     this.scanned += scanned;
     this.spentMs += now() - startedMs;
-    this.awake = scanned >= scanRecords;
+    this.awake = scanned >= scanRecords || this.judgedThisTurn >= scanRecords;
     const { maxScanned, maxMs } = stream.resume;
     const count = this.records.length + this.gone.length;
     if (count >= limit || this.stopped || this.full) return true;
@@ -104,21 +109,37 @@ export class RecordsRead {
   }
 
   private visit(record: StreamRecord): Verdict {
-    const { channel, view, limit } = this.options;
+    const { channel, view } = this.options;
+    const { decoder } = channel.options;
     if (record.value === null) {
-      const key = channel.options.decoder.goneKey(record, view);
+      const key = decoder.goneKey(record, view);
       if (key !== undefined) this.gone.push(key);
-    } else {
-      const row = channel.options.decoder.row(record, view);
-      if (row === undefined) return 'take';
-      // Clients apply `records` before `gone`, so a row that follows a delete has to wait for the next page.
-      if (this.gone.length > 0) {
-        this.full = true;
-        return 'leave';
-      }
-      this.records.push(row);
+      return this.verdict(1);
     }
-    return this.records.length + this.gone.length >= limit ? 'last' : 'take';
+    const rows = decoder.rows(record);
+    const visible = rows.map(({ row }) => view.apply(row)).filter((row) => row !== undefined);
+    if (visible.length > 0 && !this.fits(visible.length)) {
+      this.full = true;
+      return 'leave';
+    }
+    for (const row of visible) this.records.push(row);
+    return this.verdict(Math.max(1, rows.length));
+  }
+
+  /**
+   * Clients apply `records` before `gone`, so a row that follows a delete waits for the next page. Cursors stand between
+   * records, so the rows of one come together: those that are too many for the limit come alone, in a page of their own.
+   */
+  private fits(count: number): boolean {
+    if (this.gone.length > 0) return false;
+    return this.records.length === 0 || this.records.length + count <= this.options.limit;
+  }
+
+  private verdict(judged: number): Verdict {
+    this.judged += judged;
+    this.judgedThisTurn += judged;
+    const full = this.records.length + this.gone.length >= this.options.limit;
+    return full || this.judgedThisTurn >= scanRecords ? 'last' : 'take';
   }
 
   private async pause(): Promise<void> {
@@ -139,7 +160,7 @@ export class RecordsRead {
   /** How far it came, and what of it went into the page. */
   get outcome(): RowCounts & { position: readonly (readonly bigint[])[] } {
     const given = this.records.length + this.gone.length;
-    return { given, heldBack: this.scanned - given, position: this.walk.position };
+    return { given, heldBack: this.judged - given, position: this.walk.position };
   }
 
   private result(): RecordsPage {

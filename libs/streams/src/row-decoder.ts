@@ -1,14 +1,16 @@
 import type { Stream } from '@tidegate/catalog';
-import { contractSchemas, parseJson, stringifyJson, type JsonObject, type JsonValue } from '@tidegate/contracts';
+import { parseJson, stringifyJson, type JsonObject, type JsonValue } from '@tidegate/contracts';
 import type { View } from '@tidegate/policy';
 import type { Logger } from '@tidegate/telemetry';
 import { isUtf8 } from 'node:buffer';
 import type { StreamMetrics } from './metrics';
-import { sizeOf, type DecodedRow, type StreamRecord } from './stream-record';
+import { recordRows } from './record-rows';
+import { sizeOf, type DecodedRecord, type DecodedRow, type StreamRecord } from './stream-record';
 
 const dayMs = 86_400_000;
 /** One line says enough about a producer that has gone wrong; the counter has the rest. */
 const badRecordLogMs = 1_000;
+const none: readonly DecodedRow[] = [];
 
 /** Keeps the rows of the records decoded last, so that many readers of the same stretch share one parse. */
 export class DecodedRows {
@@ -51,20 +53,18 @@ export class RowDecoder {
 
   constructor(private readonly options: RowDecoderOptions) {}
 
+  /** The rows of a record, whoever may see them; none of one that is too old or broken. */
+  rows(record: StreamRecord): readonly DecodedRow[] {
+    return this.tooOld(record) ? none : this.decode(record).rows;
+  }
+
   /** The row as JSON text (no CR or LF in it), cut to the view; undefined when there is nothing for its callers. */
-  text(record: StreamRecord, view: View): string | undefined {
-    const decoded = this.decode(record);
-    if (decoded.row === undefined || this.tooOld(record)) return undefined;
+  text(decoded: DecodedRow, view: View): string | undefined {
     const visible = view.apply(decoded.row);
     if (visible === undefined) return undefined;
     if (visible !== decoded.row) return stringifyJson(visible);
     // Written out again instead of passing on the bytes: of a key that stands twice in them, policy saw the last only.
     return (decoded.text ??= stringifyJson(decoded.row));
-  }
-
-  row(record: StreamRecord, view: View): JsonObject | undefined {
-    const { row } = this.decode(record);
-    return row === undefined || this.tooOld(record) ? undefined : view.apply(row);
   }
 
   /** The key of the entity that a tombstone deletes; undefined when its owner is not known or not the callers'. */
@@ -92,11 +92,11 @@ export class RowDecoder {
     return cutoffMs !== undefined && record.timestampMs >= 0 && record.timestampMs < cutoffMs;
   }
 
-  private decode(record: StreamRecord): DecodedRow {
+  private decode(record: StreamRecord): DecodedRecord {
     if (record.decoded?.decoder === this) return record.decoded;
-    const result = parseRow(record.value, this.options.stream.schema);
-    if (typeof result === 'string') this.reportBad(record, result);
-    record.decoded = { decoder: this, row: typeof result === 'string' ? undefined : result, text: undefined };
+    const { rows, problems } = recordRows(record.value, this.options.stream);
+    for (const problem of problems) this.reportBad(record, problem);
+    record.decoded = { decoder: this, rows: rows.map((row) => ({ row, text: undefined })) };
     this.options.decodedRows.add(record);
     return record.decoded;
   }
@@ -113,25 +113,6 @@ export class RowDecoder {
     this.lastLoggedMs = now();
     this.suppressed = 0;
   }
-}
-
-function parseRow(value: Buffer | null, schema: Stream['schema']): JsonObject | string {
-  if (value === null) return 'no value';
-  // Decoding would put U+FFFD in place of bad bytes and nobody would know.
-  if (!isUtf8(value)) return 'not UTF-8';
-  let row: JsonValue;
-  try {
-    row = parseJson(value.toString());
-  } catch {
-    return 'not JSON';
-  }
-  if (!isRow(row)) return 'not an object';
-  const problem = contractSchemas[schema].safeParse(row).error?.issues[0];
-  return problem === undefined ? row : `${problem.path.join('.')}: ${problem.code}`;
-}
-
-function isRow(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A key of one part is the record's key; of several, a JSON array of them. */

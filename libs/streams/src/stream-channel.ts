@@ -51,7 +51,7 @@ interface ViewGroup {
   counts: RowCounts;
 }
 
-/** Records times views judged in one go, so that a burst with many views does not hold up everything else. */
+/** Rows times views judged in one go, so that a burst with many views does not hold up everything else. */
 const maxJudgements = 10_000;
 
 type Delivery = (sink: SessionSink, cursor: string) => void;
@@ -188,7 +188,7 @@ export class StreamChannel implements FeedListener {
       const give = batch.close();
       if (give !== undefined) deliveries.push({ give, count: batch.count, to: this.ready(live) });
       counts.given += batch.count;
-      counts.heldBack += records.length - batch.count;
+      counts.heldBack += batch.heldBack;
     }
     for (const { source, partition, next } of moves) this.moveHead(source, partition, next);
     for (const { give, count, to } of deliveries) {
@@ -210,23 +210,31 @@ export class StreamChannel implements FeedListener {
   private nextRun(): Run {
     const run: Run = { records: [], moves: [] };
     let bytes = 0;
+    let rows = 0;
     const most = Math.max(1, Math.floor(maxJudgements / Math.max(1, this.groups.size)));
     for (let arrived = this.queue[0]; arrived !== undefined; arrived = this.queue[0]) {
       const { source, partition, records } = arrived;
       for (let record = records[arrived.taken]; record !== undefined; record = records[++arrived.taken]) {
         const first = run.records[0] ?? record;
-        const full = bytes >= this.options.limits.batchBytes || run.records.length >= most;
+        const full = bytes >= this.options.limits.batchBytes || rows >= most;
         if (full || (first.value === null) !== (record.value === null)) {
           run.moves.push({ source, partition, next: record.offset });
           return run;
         }
         run.records.push(record);
         bytes += record.value?.length ?? 0;
+        rows += this.rowsIn(record);
       }
       run.moves.push({ source, partition, next: arrived.next });
       this.queue.shift();
     }
     return run;
+  }
+
+  /** What judging the record for one view takes. */
+  private rowsIn(record: StreamRecord): number {
+    if (record.value === null || this.groups.size === 0) return 1;
+    return Math.max(1, this.options.decoder.rows(record).length);
   }
 
   private sayGaps(): void {

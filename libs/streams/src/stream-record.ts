@@ -7,11 +7,16 @@ export interface TombstoneOwner {
   subject: string | undefined;
 }
 
-/** What a decoder made of a record; `text` is filled when somebody needs the whole row written out. */
+/** One row of a record; `text` is filled when somebody needs the whole row written out. */
 export interface DecodedRow {
-  decoder: object;
-  row: JsonObject | undefined;
+  readonly row: JsonObject;
   text: string | undefined;
+}
+
+/** What a decoder made of a record. */
+export interface DecodedRecord {
+  readonly decoder: object;
+  readonly rows: readonly DecodedRow[];
 }
 
 /** A record that is kept: bytes of its own, so that it pins no fetch buffer. */
@@ -23,7 +28,7 @@ export interface StreamRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly owner: TombstoneOwner | undefined;
-  decoded: DecodedRow | undefined;
+  decoded: DecodedRecord | undefined;
 }
 
 /** Copies records out of the bytes they were fetched in, one allocation for all of them. */

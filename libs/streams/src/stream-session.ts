@@ -2,7 +2,7 @@ import type { Principal } from '@tidegate/auth';
 import { AppError } from '@tidegate/errors';
 import type { ResetReason } from '@tidegate/kafka';
 import type { View } from '@tidegate/policy';
-import { Batch } from './batch';
+import { Batch, maxRowsAtOnce } from './batch';
 import { RowTally } from './row-tally';
 import type { ByeCode, GapReason, SessionSink } from './session-sink';
 import type { StreamChannel } from './stream-channel';
@@ -10,7 +10,6 @@ import { Walk } from './walk';
 import type { Spoke } from './wheel';
 
 /** Records looked at in one go, so that one replay does not hold up everybody else. */
-const pumpRecords = 2_000;
 
 export interface SessionOptions {
   id: string;
@@ -197,11 +196,11 @@ export class StreamSession implements Spoke {
     const { decoder, limits, metrics, now } = this.channel.options;
     const startedMs = now();
     const batch = new Batch(decoder, this.view, limits.batchBytes);
-    const scanned = walk.scan(batch.visit, Math.min(pumpRecords, this.budget));
+    const scanned = walk.scan(batch.visit, Math.min(maxRowsAtOnce, this.budget));
     this.scanned += scanned;
     this.spentMs += now() - startedMs;
     metrics.scanned.inc({ stream: this.channel.name }, scanned);
-    this.tally.add(batch.count, scanned - batch.count);
+    this.tally.add(batch.count, batch.heldBack);
     const give = batch.close();
     if (give === undefined) return scanned > 0;
     metrics.rows.inc({ stream: this.channel.name }, batch.count);
