@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { AuditLog, type AuditEntry } from '@tidegate/audit';
 import { AccessGuard, Authenticator, type Principal } from '@tidegate/auth';
 import { AppError } from '@tidegate/errors';
 import { createHttpApp, type HttpApp } from '@tidegate/http';
@@ -93,11 +94,17 @@ export interface Doors {
   registry: Registry;
   port: number;
   url: string;
+  /** What the audit was told. */
+  audited: AuditEntry[];
 }
 
 export async function openDoors(options: DoorsModuleOptions = {}): Promise<Doors> {
   const hub = new FakeHub();
   const registry = createRegistry();
+  const audited: AuditEntry[] = [];
+  const audit: Pick<AuditLog, 'record'> = {
+    record: (entry) => void audited.push(typeof entry === 'function' ? entry() : entry),
+  };
   const logger = createLogger({ service: 'doors', level: 'silent' });
   @Module({})
   class World {}
@@ -107,9 +114,10 @@ export async function openDoors(options: DoorsModuleOptions = {}): Promise<Doors
     providers: [
       { provide: StreamHub, useValue: hub },
       { provide: Authenticator, useValue: authenticator },
+      { provide: AuditLog, useValue: audit },
       { provide: APP_GUARD, useClass: AccessGuard },
     ],
-    exports: [StreamHub, Authenticator],
+    exports: [StreamHub, Authenticator, AuditLog],
   };
   @Module({})
   class Root {}
@@ -117,7 +125,7 @@ export async function openDoors(options: DoorsModuleOptions = {}): Promise<Doors
   const app = await createHttpApp({ module: Root, imports: [world, doors] }, { logger, registry });
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
-  return { hub, app, registry, port, url: `http://127.0.0.1:${port}` };
+  return { hub, app, registry, port, url: `http://127.0.0.1:${port}`, audited };
 }
 
 export interface Frame {
