@@ -46,7 +46,7 @@ const maxNames = 16;
 /** What a frame on an open connection asked for. */
 export interface RefusedStream {
   principal: Principal;
-  /** As the client wrote it. */
+  /** As the client wrote it; none for a token that was to take the place of the first. */
   stream: string | undefined;
   code: ErrorCode;
   requestId?: string;
@@ -59,7 +59,7 @@ export function refusedStreamEntry(refused: RefusedStream): AuditEntry | undefin
   if (!denials.has(code)) return undefined;
   return {
     type: 'stream.refused',
-    operation: 'stream.subscribe',
+    operation: stream === undefined ? 'stream.auth' : 'stream.subscribe',
     actor: actorOf(principal),
     action: 'read',
     resource: stream === undefined ? {} : { streams: [cleanId(stream)] },
