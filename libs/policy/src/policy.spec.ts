@@ -80,13 +80,20 @@ describe(Policy.name, () => {
     expect(policy.view(principal({ roles: ['support'] }), 'transactions')).toBeUndefined();
   });
 
-  it.each([['operator'], ['auditor'], ['platform'], ['service'], ['custome'], ['customer ']])(
-    'gives %p nothing',
-    (role) => {
-      for (const resource of shipped.streams.keys())
-        expect(policy.view(principal({ roles: [role] }), resource)).toBeUndefined();
-    },
-  );
+  it('shows operators what the devices of their tenant measure, and nothing else', () => {
+    const times = { t: '2026-01-01T00:00:00Z', tReceived: '2026-01-01T00:00:00Z' };
+    const measured = { tenantId: 'north', deviceId: 'd1', ch: 'temperature', ...times, tq: 'synced', v: 21.5 };
+    const operator = principal({ subject: 'olga', roles: ['operator'] });
+    const view = policy.view(operator, 'telemetry');
+    expect(view?.apply(measured)).toBe(measured);
+    expect(view?.apply({ ...measured, tenantId: 'south' })).toBeUndefined();
+    expect([...shipped.streams.keys()].filter((name) => policy.view(operator, name))).toEqual(['telemetry']);
+  });
+
+  it.each([['auditor'], ['platform'], ['service'], ['custome'], ['customer ']])('gives %p nothing', (role) => {
+    for (const resource of shipped.streams.keys())
+      expect(policy.view(principal({ roles: [role] }), resource)).toBeUndefined();
+  });
 
   it('answers alike for what is unknown and for what is not granted', () => {
     const answers = ['nothing', 'constructor', '__proto__', '', 'read orders'].map((name) =>
