@@ -10,5 +10,7 @@ generate() {
 generate --dts
 mv iot.pb.d.ts iot.pb.d.cts
 generate --no-comments
-mv iot.pb.js iot.pb.cjs
+# Its reader gives numbers, so the defaults are numbers too, whatever other package brings Long along.
+sed 's/\$util\.Long *? *\$util\.Long\.fromBits([^)]*) *: *0/0/' iot.pb.js > iot.pb.cjs
+rm iot.pb.js
 prettier --write --log-level warn iot.pb.cjs iot.pb.d.cts

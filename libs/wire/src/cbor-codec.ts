@@ -85,7 +85,8 @@ function telemetryFrame([, lane, seq, timeQuality, uptimeMs, pack]: readonly unk
 
 function uint32(value: unknown, place?: FramePlace): number {
   if (value === undefined) return 0;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maxUint32) return value;
+  const number = typeof value === 'bigint' ? exactInteger(value) : value;
+  if (typeof number === 'number' && Number.isInteger(number) && number >= 0 && number <= maxUint32) return number;
   throw new FrameError('malformed', 'a number is no unsigned 32-bit integer', place);
 }
 

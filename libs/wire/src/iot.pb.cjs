@@ -47,7 +47,7 @@ $root.tidegate = (function () {
         Hello.prototype.schemaId = '';
         Hello.prototype.traceCtx = $util.newBuffer([]);
         Hello.prototype.caps = 0;
-        Hello.prototype.deviceTimeMs = $util.Long ? $util.Long.fromBits(0, 0, true) : 0;
+        Hello.prototype.deviceTimeMs = 0;
         Hello.prototype.uptimeMs = 0;
 
         Hello.encode = function (message, writer, _depth) {
@@ -303,7 +303,7 @@ $root.tidegate = (function () {
         };
 
         Telemetry.prototype.seq = 0;
-        Telemetry.prototype.baseTimeMs = $util.Long ? $util.Long.fromBits(0, 0, true) : 0;
+        Telemetry.prototype.baseTimeMs = 0;
         Telemetry.prototype.uptimeMs = 0;
         Telemetry.prototype.tq = 0;
         Telemetry.prototype.dtMs = $util.emptyArray;
@@ -523,7 +523,7 @@ $root.tidegate = (function () {
         };
 
         Ping.prototype.nonce = 0;
-        Ping.prototype.deviceTimeMs = $util.Long ? $util.Long.fromBits(0, 0, true) : 0;
+        Ping.prototype.deviceTimeMs = 0;
 
         Ping.encode = function (message, writer, _depth) {
           if (!writer) writer = $Writer.create();
@@ -814,7 +814,7 @@ $root.tidegate = (function () {
         Welcome.prototype.keepaliveS = 0;
         Welcome.prototype.liveResumeSeq = 0;
         Welcome.prototype.backlogResumeSeq = 0;
-        Welcome.prototype.serverTimeMs = $util.Long ? $util.Long.fromBits(0, 0, true) : 0;
+        Welcome.prototype.serverTimeMs = 0;
         Welcome.prototype.backlogWindowFrames = 0;
         Welcome.prototype.windowBytes = 0;
         Welcome.prototype.nextToken = $util.newBuffer([]);
@@ -1168,7 +1168,7 @@ $root.tidegate = (function () {
         };
 
         Command.prototype.commandId = $util.newBuffer([]);
-        Command.prototype.deadlineMs = $util.Long ? $util.Long.fromBits(0, 0, true) : 0;
+        Command.prototype.deadlineMs = 0;
         Command.prototype.name = '';
         Command.prototype.payload = $util.newBuffer([]);
 
@@ -1272,7 +1272,7 @@ $root.tidegate = (function () {
         };
 
         Pong.prototype.nonce = 0;
-        Pong.prototype.serverTimeMs = $util.Long ? $util.Long.fromBits(0, 0, true) : 0;
+        Pong.prototype.serverTimeMs = 0;
 
         Pong.encode = function (message, writer, _depth) {
           if (!writer) writer = $Writer.create();

@@ -101,9 +101,10 @@ function valuesOf(series: tidegate.iot.v1.Series.$Properties, { index, count, pl
   if (f.length > 0) return f;
   let sum = 0;
   return v.map((difference) => {
-    sum += difference;
-    // NaN, an integer that could not be read exactly, fails here too.
-    if (!isExact(sum) || !isExact(difference)) throw refused('an integer is beyond ±2^53');
+    const next = sum + difference;
+    // What rounding changed differs on the way back. NaN, an integer that could not be read exactly, fails here too.
+    if (!isExact(next) || next - difference !== sum) throw refused('an integer is beyond ±2^53');
+    sum = next;
     return decimal(sum, exp10);
   });
 }

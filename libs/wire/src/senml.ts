@@ -108,8 +108,9 @@ class SenmlRecord {
   number(key: number): number | undefined {
     const value = this.fields.get(key);
     if (value === undefined) return undefined;
-    if (typeof value === 'number' && !Number.isInteger(value)) return value;
-    if (typeof value !== 'number' && typeof value !== 'bigint' && !(value instanceof Decimal)) {
+    // Integers of more than 32 bits come as bigint, so a large number is a float and stands for itself.
+    if (typeof value === 'number') return value;
+    if (typeof value !== 'bigint' && !(value instanceof Decimal)) {
       throw this.refused(`label ${key} is no number`);
     }
     const number = value instanceof Decimal ? value.value : exactInteger(value);
