@@ -18,13 +18,7 @@ const environments: Record<string, Record<string, string>> = {
   },
   web: {
     CATALOG_DIR: path.join(root, 'catalog'),
-    KAFKA_BROKERS: '127.0.0.1:1',
-    REDIS_URL: 'redis://127.0.0.1:1',
-    CURSOR_KEYS: Buffer.alloc(32, 1).toString('base64url'),
-    WEB_CLIENT_SECRET: 'development-only',
-  },
-  web: {
-    CATALOG_DIR: path.join(root, 'catalog'),
+    WEB_CATALOG_DIR: path.join(root, 'apps/web/catalog'),
     KAFKA_BROKERS: '127.0.0.1:1',
     REDIS_URL: 'redis://127.0.0.1:1',
     CURSOR_KEYS: Buffer.alloc(32, 1).toString('base64url'),
@@ -35,7 +29,6 @@ const environments: Record<string, Record<string, string>> = {
 
 const portVariables: Record<string, string[]> = {
   mobile: ['MOBILE_OPS_PORT', 'MOBILE_PORT'],
-  web: ['WEB_OPS_PORT', 'WEB_PORT'],
   web: ['WEB_OPS_PORT', 'WEB_PORT'],
   demo: ['DEMO_OPS_PORT', 'DEMO_ISSUER_PORT', 'DEMO_CUSTOMERS_PORT', 'DEMO_ORDERS_PORT', 'DEMO_ACCOUNTS_PORT'],
 };

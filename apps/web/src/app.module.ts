@@ -1,7 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditModule } from '@tidegate/audit';
 import { AuthModule } from '@tidegate/auth';
 import { DoorsModule } from '@tidegate/doors';
 import { Policy } from '@tidegate/policy';
+import { RateLimitModule } from '@tidegate/ratelimit';
 import { RedisModule } from '@tidegate/redis';
 import { StreamsModule } from '@tidegate/streams';
 import { VisibleRows } from '@tidegate/upstream';
@@ -16,8 +18,10 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
+        AuditModule.forRoot(config.audit),
         AuthModule.forRoot(config.auth),
         RedisModule.forRoot(config.redis),
+        RateLimitModule.forRoot({ app: 'web', defaults: ['web-user'], ...config.limits }),
         StreamsModule.forRoot(config.streams),
         DoorsModule.forRoot(config.doors),
       ],

@@ -1,4 +1,6 @@
 import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
+import path from 'node:path';
 import { z } from 'zod';
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -15,6 +17,7 @@ const environmentSchema = z.object({
   HOST: z.string().default('127.0.0.1'),
   LOG_LEVEL: z.enum(logLevels).default('info'),
   CATALOG_DIR: z.string(),
+  WEB_CATALOG_DIR: z.string().default('apps/web/catalog'),
   KAFKA_BROKERS: list(),
   NODE_ZONE: z.string().optional(),
   REDIS_URL: url('redis', 'rediss'),
@@ -27,7 +30,11 @@ const environmentSchema = z.object({
   ORDERS_URL: url().default('http://127.0.0.1:8092'),
   ACCOUNTS_URL: url().default('http://127.0.0.1:8093'),
   DASHBOARD_TIMEOUT_MS: milliseconds().default(800),
+  AUDIT_QUEUE_EVENTS: z.coerce.number().int().min(10).max(1_000_000).default(10_000),
+  AUDIT_FLUSH_MS: milliseconds().default(3_000),
   DRAIN_DELAY_MS: milliseconds().default(0),
+  TRUSTED_PROXIES: list().pipe(rateLimitOptionsSchema.shape.trustedProxies).optional(),
+  REPLICAS: z.coerce.number().pipe(rateLimitOptionsSchema.shape.replicas).optional(),
 });
 
 const configSchema = environmentSchema.transform((env) => ({
@@ -38,6 +45,17 @@ const configSchema = environmentSchema.transform((env) => ({
   drainDelayMs: env.DRAIN_DELAY_MS,
   auth: { issuer: env.ISSUER_URL, audience: 'tidegate' },
   redis: { url: env.REDIS_URL },
+  limits: {
+    limitsFile: path.join(env.WEB_CATALOG_DIR, 'limits.yaml'),
+    ...(env.TRUSTED_PROXIES && { trustedProxies: env.TRUSTED_PROXIES }),
+    ...(env.REPLICAS && { replicas: env.REPLICAS }),
+  },
+  audit: {
+    app: 'web',
+    maxEvents: env.AUDIT_QUEUE_EVENTS,
+    flushMs: env.AUDIT_FLUSH_MS,
+    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-web-audit' },
+  },
   streams: {
     catalogDirectory: env.CATALOG_DIR,
     cursorKeys: env.CURSOR_KEYS,

@@ -1,3 +1,4 @@
+import { AuditLog } from '@tidegate/audit';
 import { Authenticator } from '@tidegate/auth';
 import { runApp } from '@tidegate/http';
 import { KafkaHealth } from '@tidegate/kafka';
@@ -18,6 +19,12 @@ void runApp(() => {
     apps: [
       { module: AppModule.forRoot(config), host, port, portVariable: 'WEB_PORT', title: 'Tidegate for dashboards' },
     ],
-    checks: ([app]) => [app.get(KafkaHealth), app.get(RedisHealth), app.get(Authenticator), app.get(StreamHub).health],
+    checks: ([app]) => [
+      app.get(KafkaHealth),
+      app.get(RedisHealth),
+      app.get(Authenticator),
+      app.get(StreamHub).health,
+      app.get(AuditLog).health,
+    ],
   };
 });

@@ -70,7 +70,8 @@ beforeAll(async () => {
   const config = readConfig({
     ...{ WEB_CLIENT_SECRET: 'x', CATALOG_DIR: catalog, ISSUER_URL: url, DASHBOARD_TIMEOUT_MS: String(timeoutMs) },
     ...{ CUSTOMERS_URL: url, ORDERS_URL: url, ACCOUNTS_URL: url },
-    ...{ KAFKA_BROKERS: '127.0.0.1:1', REDIS_URL: 'redis://127.0.0.1:1' },
+    ...{ KAFKA_BROKERS: '127.0.0.1:1', AUDIT_FLUSH_MS: '0', REDIS_URL: 'redis://127.0.0.1:1' },
+    WEB_CATALOG_DIR: path.resolve(__dirname, '../catalog'),
     CURSOR_KEYS: Buffer.alloc(32, 7).toString('base64url'),
   });
   const logger = createLogger({ service: 'web', level: 'silent' });
