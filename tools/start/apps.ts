@@ -3,6 +3,8 @@ export interface Door {
   label: string;
   variable: string;
   port: number;
+  /** Default: `http`. */
+  scheme?: 'tcp';
 }
 
 export interface App {
@@ -38,6 +40,11 @@ export const apps: readonly App[] = [
     name: 'partner',
     doors: [{ label: 'the BFF for partners', variable: 'PARTNER_PORT', port: 8083 }],
     ops: { label: 'health, metrics', variable: 'PARTNER_OPS_PORT', port: 9083 },
+  },
+  {
+    name: 'iot',
+    doors: [{ label: 'the door for devices', variable: 'IOT_TCP_PORT', port: 9400, scheme: 'tcp' }],
+    ops: { label: 'health, metrics', variable: 'IOT_OPS_PORT', port: 9085 },
   },
 ];
 

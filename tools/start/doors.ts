@@ -10,7 +10,7 @@ export function doorTable(infra: Infra, environment: NodeJS.ProcessEnv): string 
     [...app.doors, app.ops].map((door) => [
       app.name,
       door.label,
-      `http://127.0.0.1:${portOf(door, environment)}`,
+      `${door.scheme ?? 'http'}://127.0.0.1:${portOf(door, environment)}`,
       door.variable,
     ]),
   );
@@ -62,6 +62,11 @@ A movement that a partner asks for, and its list:
   curl -s -X POST ${partner}/v1/transactions -H "X-API-Key: $KEY" -H "Idempotency-Key: $(date +%s)" \\
     -H "Content-Type: application/json" -d '{"accountId":"account-13","amount":12.5,"currency":"USD"}'
   curl -s -H "X-API-Key: $KEY" "${partner}/v1/transactions?limit=2"
+
+A hundred devices that measure, and what the operator of one tenant sees of them:
+
+  npm run devices -- --count 100 --codec both --seconds 30
+  curl -sN -H "Authorization: Bearer $(npm run --silent token -- operator@north)" -H "Accept: text/event-stream" ${web}/streams/telemetry
 
 Logs: ${path.join(localDirectory, 'logs')}. Ctrl-C ends everything and keeps the state; npm run reset removes it.`;
 }

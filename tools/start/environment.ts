@@ -14,6 +14,7 @@ const secretNames = [
   'WEB_CLIENT_SECRET',
   'PARTNER_CLIENT_SECRET',
   'API_KEYS_PEPPER',
+  'DEVICE_TOKEN_KEYS',
 ];
 
 /** What every app gets. What the user's environment says comes first. */
