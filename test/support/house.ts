@@ -65,8 +65,8 @@ export class House {
   }
 
   /** One more replica of the mobile BFF. */
-  startMobile(replica: string, until?: 'ready' | 'live'): Promise<Bff> {
-    return this.startBff('mobile', replica, until);
+  startMobile(replica: string, until?: 'ready' | 'live', env?: Record<string, string>): Promise<Bff> {
+    return this.startBff('mobile', replica, until, env);
   }
 
   /** One more replica of the web BFF. */
