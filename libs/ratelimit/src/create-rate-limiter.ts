@@ -14,17 +14,19 @@ export interface RateLimiterOptions {
   redis?: Redis;
   /** How many replicas share the limits while Redis is down, as long as it never told; 1 by default. */
   replicas?: number;
+  /** A call to Redis that takes longer is counted here instead; 50 by default. */
+  redisTimeoutMs?: number;
   logger: Logger;
   registry: Registry;
 }
 
 /** A limiter for what is not served by Nest; `RateLimitModule` makes its own. */
 export function createRateLimiter(limits: ReadonlyMap<string, Limit>, options: RateLimiterOptions): RateLimiter {
-  const { app, redis, replicas = 1, logger, registry } = options;
+  const { app, redis, replicas = 1, redisTimeoutMs: timeoutMs = 50, logger, registry } = options;
   const metrics = new LimitMetrics(registry);
   const store =
     redis === undefined
       ? new LocalStore()
-      : new FailoverStore({ redis: new RedisStore({ redis, app }), replicas, metrics, logger });
+      : new FailoverStore({ redis: new RedisStore({ redis, app, timeoutMs }), replicas, metrics, logger });
   return new RateLimiter(limits, { store, metrics });
 }

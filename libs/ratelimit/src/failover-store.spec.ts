@@ -91,6 +91,16 @@ describe(FailoverStore.name, () => {
     expect(await charge()).toBe(fromRedis);
   });
 
+  it('takes what fails at the same moment for one failure', async () => {
+    open();
+    await turn();
+    redis.isDown = true;
+    await Promise.all(Array.from({ length: 50 }, () => charge()));
+    expect(store.isDown).toBe(false);
+    redis.isDown = false;
+    expect(await charge()).toBe(fromRedis);
+  });
+
   it('stays with Redis after one failure and another', async () => {
     open();
     await turn();

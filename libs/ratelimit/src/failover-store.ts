@@ -14,7 +14,7 @@ export interface FailoverStoreDeps {
   logger: Logger;
 }
 
-/** After so many failures in a row, requests do not wait for Redis any more. */
+/** After so many failures one after the other, requests do not wait for Redis any more. */
 const maxFailures = 3;
 const heartbeatMs = 5_000;
 const probeMs = 250;
@@ -28,6 +28,7 @@ export class FailoverStore implements LimitStore {
   private readonly replica = randomUUID();
   private replicas: number;
   private failures = 0;
+  private failedAtMs = -1;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -43,13 +44,14 @@ export class FailoverStore implements LimitStore {
 
   async charge(charges: readonly Charge[]): Promise<Verdict> {
     if (this.isDown) return this.chargeHere(charges);
+    const sentAtMs = performance.now();
     try {
       const verdict = await this.deps.redis.charge(charges);
       if (!this.isDown) this.failures = 0;
       return verdict;
     } catch (error) {
       this.deps.metrics.redisFailures.inc();
-      this.failed(error);
+      this.failed(error, sentAtMs);
       return this.chargeHere(charges);
     }
   }
@@ -67,7 +69,10 @@ export class FailoverStore implements LimitStore {
     return this.local.charge(charges);
   }
 
-  private failed(error: unknown): void {
+  /** What was under way together fails together, and is one failure: a moment of a busy machine is no outage. */
+  private failed(error: unknown, sentAtMs: number): void {
+    if (sentAtMs < this.failedAtMs) return;
+    this.failedAtMs = performance.now();
     const wasDown = this.isDown;
     this.failures += 1;
     if (wasDown || !this.isDown || this.closed) return;
@@ -77,13 +82,14 @@ export class FailoverStore implements LimitStore {
   }
 
   private async beat(): Promise<void> {
+    const sentAtMs = performance.now();
     try {
       this.replicas = await this.deps.redis.heartbeat(this.replica);
       if (this.isDown) this.deps.logger.info('limits are counted in Redis again');
       this.deps.metrics.withoutRedis.set(0);
       this.failures = 0;
     } catch (error) {
-      this.failed(error);
+      this.failed(error, sentAtMs);
     }
     if (!this.closed) this.schedule(this.failures === 0 ? heartbeatMs : probeMs);
   }

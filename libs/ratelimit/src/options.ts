@@ -9,6 +9,8 @@ export const rateLimitOptionsSchema = z.object({
     .exactOptional(),
   /** How many replicas share the limits while Redis is down, as long as it never told. */
   replicas: z.int().min(1).max(10_000).exactOptional(),
+  /** A call to Redis that takes longer is counted in the process instead. */
+  redisTimeoutMs: z.int().min(5).max(10_000).exactOptional(),
 });
 
 export interface RateLimitOptions extends z.input<typeof rateLimitOptionsSchema> {

@@ -17,7 +17,9 @@ import { LimitStorage } from './throttler-storage';
 class LimiterModule implements BeforeApplicationShutdown {
   constructor(private readonly limiter: RateLimiter) {}
 
-  static forRoot(make: (deps: Omit<RateLimiterOptions, 'app' | 'replicas'>) => RateLimiter): DynamicModule {
+  static forRoot(
+    make: (deps: Pick<RateLimiterOptions, 'redis' | 'logger' | 'registry'>) => RateLimiter,
+  ): DynamicModule {
     return {
       module: LimiterModule,
       global: true,
@@ -47,13 +49,13 @@ class LimiterModule implements BeforeApplicationShutdown {
 export class RateLimitModule {
   /** @throws CatalogError when the limits file is not valid */
   static forRoot({ app, limitsFile, defaults = [], ...rest }: RateLimitOptions): DynamicModule {
-    const { trustedProxies = [], replicas = 1 } = rateLimitOptionsSchema.parse(rest);
+    const { trustedProxies = [], ...counting } = rateLimitOptionsSchema.parse(rest);
     const limits = loadLimits(limitsFile);
     const settings: GuardSettings = { defaults, proxies: new TrustedProxies(trustedProxies) };
     return {
       module: RateLimitModule,
       imports: [
-        LimiterModule.forRoot((deps) => createRateLimiter(limits, { ...deps, app, replicas })),
+        LimiterModule.forRoot((deps) => createRateLimiter(limits, { ...deps, app, ...counting })),
         ThrottlerModule.forRootAsync({ inject: [RateLimiter], useFactory: throttlerOptions }),
       ],
       providers: [

@@ -10,7 +10,7 @@ export interface RedisStoreOptions {
   /** Counts of one app, in one slot of a cluster: the keys of a call must share it. */
   app: string;
   /** A call that takes longer fails. */
-  timeoutMs?: number;
+  timeoutMs: number;
 }
 
 const signLastsSeconds = 15;
@@ -29,7 +29,7 @@ export class RedisStore implements LimitStore {
 
   constructor(private readonly options: RedisStoreOptions) {
     this.prefix = `tidegate:limits:{${options.app}}:`;
-    this.timeoutMs = options.timeoutMs ?? 50;
+    this.timeoutMs = options.timeoutMs;
   }
 
   /** @throws when Redis fails, or does not answer in time */
