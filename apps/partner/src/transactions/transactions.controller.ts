@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiHeader, ApiOkResponse } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { Caller, Require, type Principal } from '@tidegate/auth';
 import { idempotencyKeyOf } from '@tidegate/http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -21,6 +21,7 @@ export class TransactionsController {
 
   @Get()
   @Require({ resource: 'transactions' })
+  @ApiOperation({ operationId: 'listTransactions', summary: 'Booked movements that the caller may see' })
   @ApiOkResponse({ standardSchema: transactionPageSchema, description: 'What the caller may see, oldest first' })
   list(
     @Caller() caller: Principal,
@@ -31,13 +32,20 @@ export class TransactionsController {
 
   @Post()
   @Require({ roles: ['partner'], resource: 'transactions', action: 'write' })
+  @ApiOperation({ operationId: 'postTransaction', summary: 'Hands a movement to the bank' })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
     description: 'The same key and body within 24 h give the first answer again; the movement is booked once.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
   })
-  @ApiCreatedResponse({ standardSchema: acceptedTransactionSchema, description: 'Kafka has the request' })
+  @ApiCreatedResponse({
+    standardSchema: acceptedTransactionSchema,
+    description: 'Kafka has the request',
+    headers: {
+      'Idempotency-Replayed': { description: '`true` on the first answer given again', schema: { type: 'string' } },
+    },
+  })
   async post(
     @Caller() caller: Principal,
     @Body({ schema: postTransactionSchema }) body: PostTransaction,
