@@ -2,6 +2,7 @@ import { parseJson } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import { Idempotency, idempotencyKeyOf, type IdempotentRequest } from './idempotency';
 import { MemoryIdempotencyStore, type IdempotencyStore } from './idempotency-store';
+import { describeIdempotencyStore } from './idempotency-store-contract';
 
 const request: IdempotentRequest = {
   key: 'k1',
@@ -129,6 +130,8 @@ describe(Idempotency.name, () => {
     expect(await idempotency.run(request, work)).toEqual({ answer: { done: 1 }, replayed: false });
   });
 });
+
+describeIdempotencyStore('memory', () => new MemoryIdempotencyStore());
 
 describe(MemoryIdempotencyStore.name, () => {
   it('takes as many keys as it may hold, and none more until one ends', async () => {
