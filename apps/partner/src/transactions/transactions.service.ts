@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { auditNotes } from '@tidegate/audit';
 import { type Principal } from '@tidegate/auth';
 import { type JsonObject } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
@@ -62,7 +63,10 @@ export class TransactionsService {
       clientId: caller.clientId ?? caller.subject,
       requestedAt: new Date().toISOString(),
     });
-    return { transactionId, ...placement };
+    const { topic, partition, offset } = placement;
+    const ranges = [{ partition, from: offset, to: String(BigInt(offset) + 1n) }];
+    auditNotes.add({ stream: 'transactions', topics: [{ topic, ranges }] });
+    return { transactionId, topic, partition, offset };
   }
 
   /** The tenant of an account on which the caller may have such a movement booked. */
@@ -71,6 +75,8 @@ export class TransactionsService {
     const account = await this.accounts.get(`/accounts/${encodeURIComponent(accountId)}`);
     const movement: JsonObject = { ...account, amount };
     const { tenantId, currency: kept } = account;
+    const { version: policyVersion } = this.policy;
+    if (view !== undefined) auditNotes.add({ stream: 'transactions', grants: view.grantIds, policyVersion });
     // Somebody else's account and one that does not exist are answered alike.
     if (view?.apply(movement) === undefined || typeof tenantId !== 'string') {
       throw new AppError('not_found', 'There is no such resource for this caller.');
