@@ -57,6 +57,9 @@ function clientFrame(frame: unknown): ClientFrame {
 function helloFrame(map: unknown): Hello {
   if (!(map instanceof Map)) throw new FrameError('malformed', 'a hello is a map');
   const fields = map as ReadonlyMap<unknown, unknown>;
+  if ([...fields.keys()].some((key) => typeof key !== 'number')) {
+    throw new FrameError('malformed', 'the keys of a hello are integers');
+  }
   return {
     kind: 'hello',
     tenant: text(fields.get(1)),

@@ -250,8 +250,7 @@ export class DeviceConnection {
   }
 
   private admit(frame: Telemetry, bytes: number): void {
-    const offer = () => this.offer(frame, bytes);
-    if (!offer()) this.hold(offer);
+    if (!this.offer(frame, bytes)) this.hold(() => this.offer(frame, bytes));
   }
 
   /** @returns false when the frame has to wait */
