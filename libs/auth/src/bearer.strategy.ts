@@ -2,7 +2,7 @@ import { Strategy, type AuthenticateOptions, type StrategyCreated } from 'passpo
 import { unauthenticated, type Authenticator } from './authenticator';
 import { bearerToken, type RawRequest } from './bearer-token';
 
-export interface BearerOptions extends AuthenticateOptions {
+interface BearerOptions extends AuthenticateOptions {
   authenticator: Authenticator;
 }
 

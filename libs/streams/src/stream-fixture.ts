@@ -54,7 +54,7 @@ function view(id: string, apply: View['apply']): View {
   return { id, apply } as unknown as View;
 }
 
-export function ordersStream(over: Partial<Stream> = {}): Stream {
+function ordersStream(over: Partial<Stream> = {}): Stream {
   return {
     name: 'orders',
     sources: [{ topic }],
