@@ -1,5 +1,5 @@
 import { run, succeeds } from './cache.ts';
-import { cloneId } from './directories.ts';
+import { stateId } from './directories.ts';
 import { brokerProperties, type BrokerProperties } from './kafka-properties.ts';
 import { hasJoined } from './kafka.ts';
 import { LocalServer } from './local-server.ts';
@@ -30,7 +30,7 @@ export function dockerAnswers(): Promise<boolean> {
   return succeeds('docker', ['info'], 4000);
 }
 
-/** Ready to start; data stays in a volume that belongs to this clone. */
+/** Ready to start; data stays in a volume of this clone. */
 export async function container(name: ContainerName, port: number, logFile: string): Promise<LocalServer> {
   const image = images[name];
   if (!(await succeeds('docker', ['image', 'inspect', image]))) await run('docker', ['pull', '--quiet', image]);
@@ -112,5 +112,5 @@ function foreground(name: ContainerName, options: ContainerOptions): LocalServer
 
 /** Names the container and its volume. */
 export function volumeOf(name: ContainerName): string {
-  return `tidegate-${cloneId}-${name}`;
+  return `tidegate-${stateId}-${name}`;
 }
