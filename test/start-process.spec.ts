@@ -7,6 +7,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+// A start builds, seeds and shares two cores with the other specs.
+jest.setTimeout(120_000);
+
 const root = path.resolve(__dirname, '..');
 const portVariables = [
   'DEMO_ISSUER_PORT',

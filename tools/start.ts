@@ -47,8 +47,10 @@ async function start(): Promise<void> {
   const [infra] = await Promise.all([resolveInfra({ say }), buildApps()]);
   infra.failed.catch((error: Error) => fail(error.message));
   say('starting the apps');
-  await Promise.all(apps.map((app) => startApp(infra, app)));
-  if (ending !== undefined) return;
+  for (const wave of [apps.filter(({ upstream }) => upstream), apps.filter(({ upstream }) => !upstream)]) {
+    await Promise.all(wave.map((app) => startApp(infra, app)));
+    if (ending !== undefined) return;
+  }
   const seconds = process.uptime().toFixed(1);
   say(`\nTidegate is up after ${seconds} s\n\n${doorTable(infra, process.env)}\n\n${linesToCopy(process.env)}\n`);
   if (process.env['START_EXIT_WHEN_READY'] === '1') await end(0);
