@@ -14,7 +14,6 @@ const swcOptions = JSON.parse(readFileSync(path.join(root, 'swc.config.json'), '
 const allowedExternals = new Set([
   '@fastify/multipart',
   '@fastify/static',
-  '@fastify/static',
   '@fastify/view',
   '@nestjs/microservices',
   '@nestjs/platform-express',
