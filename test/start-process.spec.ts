@@ -55,6 +55,8 @@ describe('npm start', () => {
     const ports = await freePorts(portVariables.length);
     const given = Object.fromEntries(portVariables.map((name, index) => [name, String(ports[index])]));
     env = {
+      // Other specs run from the bundles at the same time: nothing may build them anew.
+      START_BUILT: '1',
       ...given,
       LOCAL_DIR: localDirectory,
       DEMO_REPLAY_SPEED: '0',

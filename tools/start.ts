@@ -43,8 +43,9 @@ function say(line: string): void {
 async function start(): Promise<void> {
   claimState();
   await Promise.all(apps.map(checkPorts));
-  say('building the apps; starting Kafka, Redis and PostgreSQL');
-  const [infra] = await Promise.all([resolveInfra({ say }), buildApps()]);
+  const build = process.env['START_BUILT'] !== '1';
+  say(`${build ? 'building the apps; ' : ''}starting Kafka, Redis and PostgreSQL`);
+  const [infra] = await Promise.all([resolveInfra({ say }), build && buildApps()]);
   infra.failed.catch((error: Error) => fail(error.message));
   say('starting the apps');
   for (const wave of [apps.filter(({ upstream }) => upstream), apps.filter(({ upstream }) => !upstream)]) {
