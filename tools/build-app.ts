@@ -13,6 +13,7 @@ const swcOptions = JSON.parse(readFileSync(path.join(root, 'swc.config.json'), '
 /** Optional peers that are not installed; whatever else stays outside a bundle is a mistake. */
 const allowedExternals = new Set([
   '@fastify/multipart',
+  '@fastify/static',
   '@fastify/view',
   '@grpc/grpc-js',
   '@nats-io/transport-node',

@@ -43,12 +43,15 @@ function say(line: string): void {
 async function start(): Promise<void> {
   claimState();
   await Promise.all(apps.map(checkPorts));
-  say('building the apps; starting Kafka, Redis and PostgreSQL');
-  const [infra] = await Promise.all([resolveInfra({ say }), buildApps()]);
+  const build = process.env['START_BUILT'] !== '1';
+  say(`${build ? 'building the apps; ' : ''}starting Kafka, Redis and PostgreSQL`);
+  const [infra] = await Promise.all([resolveInfra({ say }), build && buildApps()]);
   infra.failed.catch((error: Error) => fail(error.message));
   say('starting the apps');
-  await Promise.all(apps.map((app) => startApp(infra, app)));
-  if (ending !== undefined) return;
+  for (const wave of [apps.filter(({ upstream }) => upstream), apps.filter(({ upstream }) => !upstream)]) {
+    await Promise.all(wave.map((app) => startApp(infra, app)));
+    if (ending !== undefined) return;
+  }
   const seconds = process.uptime().toFixed(1);
   say(`\nTidegate is up after ${seconds} s\n\n${doorTable(infra, process.env)}\n\n${linesToCopy(process.env)}\n`);
   if (process.env['START_EXIT_WHEN_READY'] === '1') await end(0);

@@ -1,4 +1,4 @@
-// npm test: format, licences, lint, typecheck, build, unit tests, then the tests that run real servers.
+// npm test: format, unused code, licences, lint, typecheck, build, unit tests, then the tests that run real servers.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
@@ -17,6 +17,7 @@ const env = {
 
 const steps: [name: string, command: string, ...args: string[]][] = [
   ['format', bin('prettier'), '--check', '--log-level=warn', '--cache', '--cache-location=tmp/prettier-cache', '.'],
+  ['unused', bin('knip'), '--no-progress'],
   ['licences', process.execPath, 'tools/check-licences.ts'],
   [
     'checks',

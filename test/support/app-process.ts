@@ -1,6 +1,5 @@
 import { LocalServer } from '@tidegate/infra';
 import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const root = path.resolve(__dirname, '../..');
@@ -31,7 +30,7 @@ export async function startApp({
     args: [bundle],
     env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
     port: opsPort,
-    logFile: path.join(tmpdir(), `tidegate-test-${process.pid}`, `${replica}-${opsPort}.log`),
+    logFile: path.join(root, 'tmp/test-logs', `${replica}-${opsPort}.log`),
     isReady: () => answers(`http://127.0.0.1:${opsPort}/${until === 'ready' ? 'readyz' : 'livez'}`),
     readyTimeoutMs: 60_000,
   });

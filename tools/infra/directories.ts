@@ -4,14 +4,19 @@ import os from 'node:os';
 import path from 'node:path';
 import { root } from './cache.ts';
 
-/** Local state: `npm run reset` removes it, all but the cache. */
-export const localDirectory = path.join(root, '.local');
+const givenDirectory = process.env['LOCAL_DIR'];
+
+/** Local state, `.local` unless LOCAL_DIR says otherwise. `npm run reset` removes it, all but the cache. */
+export const localDirectory = path.resolve(root, givenDirectory || '.local');
 
 /** Tells clones apart where they share a machine's folders and names. */
-export const cloneId = createHash('sha256').update(root).digest('hex').slice(0, 12);
+export const stateId = createHash('sha256')
+  .update(givenDirectory ? localDirectory : root)
+  .digest('hex')
+  .slice(0, 12);
 
 /** Where another account can read although it cannot reach the clone. */
-export const openDirectoryPath = path.join('/var/tmp', `tidegate-${cloneId}`);
+export const openDirectoryPath = path.join('/var/tmp', `tidegate-${stateId}`);
 
 /** Makes {@link openDirectoryPath}. @throws Error when somebody else made it: the folder above is everybody's */
 export function openDirectory(): string {

@@ -1,7 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { dataDirectory, type DataDirectory } from './directories.ts';
-import { brokerCommand, formatBroker, kafkaDistribution, randomUuid } from './kafka-distribution.ts';
+import {
+  brokerCommand,
+  formatBroker,
+  kafkaDistribution,
+  randomUuid,
+  type KafkaDistribution,
+} from './kafka-distribution.ts';
 import { describeCluster } from './kafka-metadata.ts';
 import { brokerProperties, propertiesFile, type BrokerPlace, type BrokerProperties } from './kafka-properties.ts';
 import { LocalServer } from './local-server.ts';
@@ -35,6 +41,7 @@ export async function startKafka(options: KafkaStartOptions = {}): Promise<Kafka
 }
 
 async function startCluster(options: KafkaStartOptions, ports: number[]): Promise<KafkaCluster> {
+  const kafka = await kafkaDistribution();
   const directory = dataDirectory(options.dir);
   const places = Array.from({ length: options.brokers ?? 1 }, (_, index) => ({
     id: index + 1,
@@ -43,7 +50,7 @@ async function startCluster(options: KafkaStartOptions, ports: number[]): Promis
     controllerPort: ports[2 * index + 1] as number,
   }));
   const clusterId = randomUuid();
-  const nodes = await Promise.all(places.map((place) => brokerOf(place, places, clusterId, directory, options)));
+  const nodes = places.map((place) => brokerOf(kafka, place, places, { clusterId, directory, ...options }));
   const stop = async () => {
     // Nobody reads the logs of a temporary cluster again, and shutting down in order would wait for a quorum.
     await Promise.all(nodes.map((node) => (directory.temporary ? node.kill() : node.stop())));
@@ -59,16 +66,14 @@ async function startCluster(options: KafkaStartOptions, ports: number[]): Promis
   return { brokers: places.map(({ port }) => `127.0.0.1:${port}`), nodes, stop };
 }
 
-async function brokerOf(
+function brokerOf(
+  kafka: KafkaDistribution,
   place: BrokerPlace,
   cluster: BrokerPlace[],
-  clusterId: string,
-  directory: DataDirectory,
-  options: KafkaStartOptions,
-): Promise<LocalServer> {
-  const kafka = await kafkaDistribution();
+  options: KafkaStartOptions & { clusterId: string; directory: DataDirectory },
+): LocalServer {
   mkdirSync(place.directory, { recursive: true });
-  formatBroker(kafka, place, clusterId);
+  formatBroker(kafka, place, options.clusterId);
   const properties = brokerProperties(place, cluster, options.properties);
   writeFileSync(path.join(place.directory, 'server.properties'), propertiesFile(properties));
   return new LocalServer({
@@ -78,7 +83,7 @@ async function brokerOf(
     port: place.port,
     logFile: options.logFile ?? path.join(place.directory, 'broker.log'),
     graceMs: 15_000,
-    temporaryDirectory: directory.temporary ? place.directory : undefined,
+    temporaryDirectory: options.directory.temporary ? place.directory : undefined,
     ...(options.markFile !== undefined && { markFile: options.markFile }),
     isReady: () => hasJoined(place),
     readyTimeoutMs: 60_000,

@@ -27,7 +27,12 @@ async function startOn(port: number, options: PostgresStartOptions): Promise<Loc
   const programs = findPostgres();
   const directory = dataDirectory(options.dir);
   const data = path.join(directory.path, 'data');
-  await initialise(programs, data);
+  try {
+    await initialise(programs, data);
+  } catch (error) {
+    directory.remove();
+    throw error;
+  }
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',

@@ -12,12 +12,15 @@ export interface App {
   doors: Door[];
   /** Health and metrics. */
   ops: Door;
+  /** The others call it: it is ready before they start, so that none begins with a warning. */
+  upstream?: true;
 }
 
 /** Every app that `npm start` and docker-compose.yml run. A new app is a new entry. */
 export const apps: readonly App[] = [
   {
     name: 'demo',
+    upstream: true,
     doors: [
       { label: 'issuer (OpenID Connect)', variable: 'DEMO_ISSUER_PORT', port: 8090 },
       { label: 'customers', variable: 'DEMO_CUSTOMERS_PORT', port: 8091 },

@@ -51,6 +51,7 @@ const configSchema = environmentSchema.transform((env) => {
     auth: { issuer: issuerUrl, audience: 'tidegate' },
     issuer: {
       url: issuerUrl,
+      host: env.HOST,
       port: env.DEMO_ISSUER_PORT,
       keysFile: path.join(env.LOCAL_DIR, 'issuer-keys.json'),
       clients: Object.entries(secrets).flatMap(([id, secret]) => (secret === undefined ? [] : [{ id, secret }])),

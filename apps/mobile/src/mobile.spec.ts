@@ -205,6 +205,13 @@ describe('GET /orders', () => {
     },
   );
 
+  it('says that the cursor is not valid when the service does not know it', async () => {
+    backends.on('/orders', json('{}', 400));
+    const { status, body } = await asOwner('/orders?after=xyz');
+    expect(status).toBe(400);
+    expect(body).toMatchObject({ code: 'invalid_cursor', errors: [{ pointer: '/after' }] });
+  });
+
   it.each(['limit=1', 'limit=100'])('accepts ?%s', async (query) => {
     await get(`/orders?${query}`).expect(200);
   });

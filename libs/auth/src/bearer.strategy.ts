@@ -3,7 +3,7 @@ import type { Authenticator } from './authenticator';
 import type { RawRequest } from './bearer-token';
 import { callerOf } from './credentials';
 
-export interface BearerOptions extends AuthenticateOptions {
+interface BearerOptions extends AuthenticateOptions {
   authenticator: Authenticator;
 }
 

@@ -21,7 +21,7 @@ import WebSocket from 'ws';
 import { DoorsModule, type DoorsModuleOptions } from './doors.module';
 
 /** A subscription that reached the hub. */
-export interface Taken {
+interface Taken {
   principal: Principal;
   stream: string;
   start: StreamStart;
@@ -31,7 +31,7 @@ export interface Taken {
 }
 
 /** Stands in for the hub, so that specs say what a session does and when. */
-export class FakeHub {
+class FakeHub {
   readonly taken: Taken[] = [];
   readonly reads: ReadOptions[] = [];
   refusal: AppError | undefined;

@@ -45,6 +45,6 @@ export function sendProblem(reply: FastifyReply, error: AppError, request: Fasti
 const maxPathLength = 256;
 
 /** The path as it was sent, without the query, which may hold what must not be repeated. */
-export function pathOf(request: FastifyRequest): string {
+function pathOf(request: FastifyRequest): string {
   return (request.raw.url ?? '').split('?', 1)[0]?.slice(0, maxPathLength) ?? '';
 }

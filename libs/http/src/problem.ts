@@ -2,7 +2,7 @@ import type { Problem } from '@tidegate/contracts';
 import { errorTitle, type AppError } from '@tidegate/errors';
 import { httpStatus } from './http-status';
 
-export const problemContentType = 'application/problem+json; charset=utf-8';
+const problemContentType = 'application/problem+json; charset=utf-8';
 
 // A 503 always says when to come back; this long when nobody knows better.
 const defaultRetryAfterMs = 5_000;

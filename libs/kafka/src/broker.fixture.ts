@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 
-export interface SeenRequest {
+interface SeenRequest {
   /** Which of its connections, in the order they were opened. */
   connection: number;
   apiKey: number;

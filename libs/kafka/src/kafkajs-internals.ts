@@ -81,7 +81,7 @@ interface LogEntry {
   log: { message: string };
 }
 
-export type LogSink = (entry: LogEntry) => void;
+type LogSink = (entry: LogEntry) => void;
 
 interface PoolOptions {
   logger: InternalLogger;

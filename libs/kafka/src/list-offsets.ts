@@ -5,7 +5,7 @@ import type { KafkaRequest } from './kafkajs-internals';
 /** Where in the log: a time in milliseconds, or one of the protocol's two names for an end. */
 export const logEnds = { earliest: -2n, latest: -1n } as const;
 
-export interface ListedOffset {
+interface ListedOffset {
   partition: number;
   errorCode: number;
   /** −1 when no record is as young as the asked time. */

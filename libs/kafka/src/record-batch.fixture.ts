@@ -22,7 +22,7 @@ export interface BatchOptions {
 }
 
 export const transactionalBit = 0x10;
-export const controlBit = 0x20;
+const controlBit = 0x20;
 
 /** An encoder of its own, for tests: what it writes is not what the decoder was made from. */
 export function encodeBatch(records: BatchRecord[], options: BatchOptions = {}): Buffer {

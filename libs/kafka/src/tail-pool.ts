@@ -178,7 +178,12 @@ export class TailPool {
     return {
       fetchable: (nodeId) => this.topics.fetchable(nodeId),
       serves: (nodeId) => this.topics.serves(nodeId),
-      onFetched: (nodeId, position, fetched) => this.intake.take(nodeId, position, fetched),
+      onFetched: (nodeId, position, fetched) => {
+        this.intake.take(nodeId, position, fetched);
+        // Whoever waits for the topic hears at once that it is back, not at the next sweep.
+        const topic = this.topics.get(position.topic);
+        if (topic?.stale) topic.judge(Date.now() - this.options.staleAfterMs, this.intake.lastFailure);
+      },
       onFailed: (positions, error) => this.onFetchFailed(positions, error),
       startTimer: () => this.metrics.fetchSeconds.startTimer({ client: 'tail' }),
     };

@@ -15,7 +15,6 @@ export const postgresOptionsSchema = z.object({
 });
 
 export type PostgresOptions = z.input<typeof postgresOptionsSchema>;
-export type PostgresSettings = z.output<typeof postgresOptionsSchema>;
 
 export interface PostgresDeps {
   logger: Logger;

@@ -55,7 +55,7 @@ function view(id: string, apply: View['apply']): View {
   return { id, apply, grantIds: [id.split('/', 1)[0]] } as unknown as View;
 }
 
-export function ordersStream(over: Partial<Stream> = {}): Stream {
+function ordersStream(over: Partial<Stream> = {}): Stream {
   return {
     name: 'orders',
     sources: [{ topic }],

@@ -2,7 +2,7 @@ import type { JsonObject } from '@tidegate/contracts';
 import type { KafkaRecord } from '@tidegate/kafka';
 
 /** Whose entity a tombstone deletes, as its producer said in the headers. */
-export interface TombstoneOwner {
+interface TombstoneOwner {
   tenant: string;
   subject: string | undefined;
 }

@@ -15,11 +15,11 @@ let url: string;
 
 async function startIssuer(): Promise<void> {
   // The issuer's URL holds its port, so a first listener finds a free one.
-  const probe = new Issuer({ url: 'http://127.0.0.1:1', port: 0, keysFile, clients: [] }, logger);
+  const probe = new Issuer({ url: 'http://127.0.0.1:1', host: '127.0.0.1', port: 0, keysFile, clients: [] }, logger);
   const port = await probe.start();
   await probe.close();
   url = `http://127.0.0.1:${port}`;
-  issuer = new Issuer({ url, port, keysFile, clients: [{ id: 'mobile-bff', secret }] }, logger);
+  issuer = new Issuer({ url, host: '127.0.0.1', port, keysFile, clients: [{ id: 'mobile-bff', secret }] }, logger);
   await issuer.start();
 }
 
@@ -138,7 +138,10 @@ describe(Issuer.name, () => {
   });
 
   it('names the variable of a port that is taken', async () => {
-    const second = new Issuer({ url, port: Number(new URL(url).port), keysFile, clients: [] }, logger);
+    const second = new Issuer(
+      { url, host: '127.0.0.1', port: Number(new URL(url).port), keysFile, clients: [] },
+      logger,
+    );
     await expect(second.start()).rejects.toThrow('DEMO_ISSUER_PORT');
   });
 });

@@ -12,24 +12,27 @@ import { audience, createProvider, type IssuerClient } from './provider';
 export interface IssuerOptions {
   /** The `iss` of all tokens. */
   url: string;
+  /** The address to listen on: whoever reaches it can be anybody, so elsewhere than in a container it is loopback. */
+  host: string;
   port: number;
   keysFile: string;
   clients: readonly IssuerClient[];
 }
 
-// Whoever reaches this listener can be anybody: nothing outside this machine may.
-const host = '127.0.0.1';
-const loopbackNames = new Set(['127.0.0.1', 'localhost']);
 const maxBodyBytes = 4_096;
 
 /** The development token issuer, on a listener of its own. Its `POST /dev/token` gives a token for any demo identity. */
 export class Issuer {
   private server: Server | undefined;
+  /** A page that rebinds its name to our address still sends its own name. */
+  private readonly names: ReadonlySet<string>;
 
   constructor(
     private readonly options: IssuerOptions,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.names = new Set(['127.0.0.1', 'localhost', new URL(options.url).hostname]);
+  }
 
   /** @returns the port it listens on. @throws AppError `invalid_config` when the port is taken. */
   async start(): Promise<number> {
@@ -38,11 +41,13 @@ export class Issuer {
     provider.on('server_error', (_context, error) => this.logger.error({ err: error }, 'issuer failed'));
     const callback = provider.callback();
     this.server = createServer((request, response) => {
-      if (!isLocal(request)) return refuse(response, new AppError('permission_denied', 'Only this machine may ask.'));
+      if (!this.isNamedBy(request)) {
+        return refuse(response, new AppError('permission_denied', 'Only this machine may ask.'));
+      }
       if (request.url === '/dev/token') return void this.answerDevToken(keys, request, response);
       return void callback(request, response);
     });
-    return listen(this.server, this.options.port);
+    return listen(this.server, this.options.host, this.options.port);
   }
 
   close(): Promise<void> {
@@ -52,6 +57,10 @@ export class Issuer {
       server.close(() => resolve());
       server.closeAllConnections();
     });
+  }
+
+  private isNamedBy(request: IncomingMessage): boolean {
+    return this.names.has((request.headers.host ?? '').replace(/:\d+$/, ''));
   }
 
   private async answerDevToken(keys: IssuerKeys, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -83,11 +92,6 @@ async function signToken(keys: IssuerKeys, issuer: string, identity: DevIdentity
     .sign(key);
 }
 
-/** A page that rebinds its name to 127.0.0.1 still sends its own name. */
-function isLocal(request: IncomingMessage): boolean {
-  return loopbackNames.has((request.headers.host ?? '').replace(/:\d+$/, ''));
-}
-
 async function readJson(request: IncomingMessage): Promise<unknown> {
   if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
     throw new AppError('unsupported_media_type', 'Send application/json.');
@@ -112,7 +116,7 @@ function refuse(response: ServerResponse, error: AppError): void {
   response.end(JSON.stringify(problem));
 }
 
-function listen(server: Server, port: number): Promise<number> {
+function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) =>
       reject(new AppError('invalid_config', `DEMO_ISSUER_PORT: port ${port} cannot be used.`, { cause })),

@@ -26,7 +26,7 @@ const householdSchema = z.object({
 });
 
 export type SampleOrder = z.output<typeof orderSchema>;
-export type SampleProduct = z.output<typeof productSchema>;
+type SampleProduct = z.output<typeof productSchema>;
 export type SampleHousehold = z.output<typeof householdSchema>;
 
 export interface Sample {
