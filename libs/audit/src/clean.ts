@@ -22,6 +22,7 @@ export function cleanName(name: string): string {
 
 /** Free text such as a user agent, cut and with its credentials taken out. */
 export function cleanText(text: string, maxLength: number): string {
+  if (uuid.test(text)) return text;
   // First the credentials, then the cut: half of one would not be recognised.
   return redact(text.slice(0, maxLength * 4)).slice(0, maxLength);
 }
