@@ -1,10 +1,16 @@
-import { topics, type JsonObject } from '@tidegate/contracts';
+import { auditEventSchema, topics, type JsonObject } from '@tidegate/contracts';
+import { Producer } from '@tidegate/kafka';
+import { createLogger, createRegistry } from '@tidegate/telemetry';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import WebSocket from 'ws';
 import { House, type Bff } from './support/house';
-import { PartnerClient } from './support/partner-client';
-import { TopicLog } from './support/topic-log';
+import { PartnerClient, type PartnerAnswer } from './support/partner-client';
+import { TopicLog, type LoggedRecord } from './support/topic-log';
 
 // Household 13 banks in the north, 14 in the south.
+const settlingAmount = 0.01;
+const now = (): string => new Date().toISOString();
 const movement = { accountId: 'account-13', amount: 12.5, currency: 'USD', reference: 'refund 7' };
 
 describe('a partner', () => {
@@ -29,6 +35,21 @@ describe('a partner', () => {
 
   const untilBooked = (...ids: string[]): Promise<void> =>
     transactions.until(() => ids.every((id) => booked(id).length > 0), 60_000);
+
+  /** A later movement of the account was booked, so that whatever was asked for before it is settled. */
+  const settle = async (): Promise<void> => {
+    const last = await north.post({ ...movement, amount: settlingAmount });
+    await untilBooked(last.body.transactionId);
+  };
+
+  /** Straight into the topic, as no partner can. */
+  const write = async (...values: unknown[]): Promise<void> => {
+    const logger = createLogger({ service: 'test', level: 'silent' });
+    const producer = new Producer({ brokers: [...house.kafka.brokers] }, { logger, registry: createRegistry() });
+    const topic = topics.transactionRequests;
+    for (const value of values) await producer.send({ topic, key: 'account-13', value: JSON.stringify(value) });
+    await producer.close();
+  };
 
   beforeAll(async () => {
     house = await House.start();
@@ -84,4 +105,138 @@ describe('a partner', () => {
     expect(new Set(theirs.map(({ tenantId }) => tenantId))).toEqual(new Set(['south']));
     expect(own.length + theirs.length).toBeGreaterThan(16_601);
   }, 60_000);
+
+  it('gets the first answer again at every replica, and the movement is booked once', async () => {
+    const other = new PartnerClient(replicaB.url, north.key);
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, attempt) => (attempt % 2 === 0 ? north : other).post(movement, 'twice')),
+    );
+    const taken = answers.filter(({ status }) => status === 201);
+    expect(taken.length).toBeGreaterThan(0);
+    expect(answers.filter(({ status }) => status === 409).length).toBe(10 - taken.length);
+    const again = await other.post(movement, 'twice');
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true']);
+    expect(new Set([...taken, again].map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    expect((await north.post({ ...movement, amount: 1 }, 'twice')).status).toBe(422);
+    await untilBooked(again.body.transactionId);
+    await settle();
+    expect(booked(again.body.transactionId)).toHaveLength(1);
+  }, 60_000);
+
+  it('is booked once also when the request stands in Kafka more than once, and never on foreign accounts', async () => {
+    const before = await balance('account-13');
+    const request = { transactionId: randomUUID(), ...movement, tenantId: 'north', clientId: 'x', requestedAt: now() };
+    const bad = [
+      { ...request, transactionId: randomUUID(), tenantId: 'south' },
+      { ...request, transactionId: randomUUID(), currency: 'EUR' },
+      { ...request, transactionId: randomUUID(), accountId: 'account-999999' },
+      { ...request, transactionId: randomUUID(), amount: 0 },
+      { ...request, transactionId: 'no uuid' },
+    ];
+    await write(bad[0], request, bad[1], request, bad[2], { ...request, amount: 1_000 }, bad[3], bad[4], 'no object');
+    await untilBooked(request.transactionId);
+    await settle();
+    expect(booked(request.transactionId)).toMatchObject([{ amount: 12.5 }]);
+    expect(bad.flatMap(({ transactionId }) => booked(transactionId))).toEqual([]);
+    expect(await balance('account-13')).toBe(Math.round((before + 12.5 + settlingAmount) * 100) / 100);
+  }, 60_000);
+
+  it('follows the stream with its key over WebSocket and SSE until the key is revoked', async () => {
+    const key = house.apiKeys.issue('partner-north');
+    await sleep(1_200);
+    const headers = { 'x-api-key': key };
+    const socket = new WebSocket(`${replicaA.url.replace('http', 'ws')}/streams/transactions`, ['tidegate.v1'], {
+      headers,
+    });
+    const frames: string[] = [];
+    socket.on('message', (data: Buffer) => frames.push(data.toString()));
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    const events = await fetch(`${replicaB.url}/streams/transactions`, {
+      headers: { ...headers, accept: 'text/event-stream' },
+    });
+    expect(events.status).toBe(200);
+    const { body } = await north.post(movement);
+    while (!frames.some((frame) => frame.includes(body.transactionId))) await sleep(20);
+    house.apiKeys.revoke(key);
+    const revokedAtMs = Date.now();
+    expect(await closed).toBe(4403);
+    const text = await events.text();
+    expect(Date.now() - revokedAtMs).toBeLessThan(5_000);
+    expect(text).toContain(body.transactionId);
+    expect(text).toContain('event: bye');
+    expect((await new PartnerClient(replicaA.url, key).page()).status).toBe(401);
+    expect((await north.page('?limit=1')).status).toBe(200);
+  }, 60_000);
+
+  it('leaves an audit event of each request, and no secret in it', async () => {
+    const audit = await TopicLog.open(house.kafka.brokers, topics.audit, 'earliest');
+    const { body } = await north.post({ ...movement, reference: 'audited' }, 'audited-1');
+    const ranges = [{ partition: body.partition, from: body.offset, to: String(BigInt(body.offset) + 1n) }];
+    const written = (records: readonly LoggedRecord[]): boolean =>
+      records.some(({ value }) => JSON.stringify(value).includes(JSON.stringify([{ topic: body.topic, ranges }])));
+    await audit.until(written);
+    const event = audit.records.find((record) => written([record]))?.value;
+    expect(auditEventSchema.parse(event)).toMatchObject({
+      data: {
+        actor: { subject: 'partner-north', tenant: 'north', method: 'api-key', credentialId: north.key.split('_')[2] },
+        action: 'write',
+        decision: 'allow',
+        grants: ['partner-transactions'],
+      },
+    });
+    const all = JSON.stringify(audit.records);
+    for (const { key } of [north, south]) expect(all).not.toContain(key.split('_')[3]);
+    await audit.close();
+  }, 60_000);
+
+  it('answers 503 with Retry-After to requests with a key while Redis is away, and takes the others', async () => {
+    await house.redis.kill();
+    const refused = await north.post(movement, 'no-redis');
+    expect([refused.status, refused.body.code]).toEqual([503, 'unavailable']);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const { status, body } = await north.post(movement);
+    expect(status).toBe(201);
+    await house.redis.restart();
+    for (let answer = refused; answer.status !== 201; await sleep(200)) answer = await north.post(movement, 'no-redis');
+    await untilBooked(body.transactionId);
+  }, 60_000);
+
+  it('hears 503 within ten seconds while Kafka is away or hangs, never a false success, and loses nothing', async () => {
+    const [broker] = house.kafka.nodes;
+    const accepted = new Set<string>();
+    const refused: PartnerAnswer[] = [];
+    const post = async (key: string): Promise<PartnerAnswer> => {
+      const startedAtMs = Date.now();
+      const answer = await north.post(movement, key);
+      expect(Date.now() - startedAtMs).toBeLessThan(10_000);
+      if (answer.status === 201) accepted.add(answer.body.transactionId);
+      else refused.push(answer);
+      return answer;
+    };
+    const load = (async () => {
+      for (let count = 0; count < 40; count++) {
+        await Promise.all([post(`kill-${count}`), sleep(25)]);
+      }
+    })();
+    await sleep(200);
+    await broker?.kill();
+    await post('away');
+    await broker?.start();
+    await load;
+    await broker?.pause();
+    const hanging = await post('hang');
+    await broker?.resume();
+    expect([hanging.status, hanging.body.outcome]).toEqual([503, 'unknown']);
+    for (const { status, body, headers } of refused) {
+      expect([status, body.code]).toEqual([503, 'unavailable']);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+
+    let answer = hanging;
+    for (; answer.status !== 201; await sleep(500)) answer = await post('hang');
+    expect((await post('away')).status).toBe(201);
+    await untilBooked(...accepted);
+    await settle();
+    for (const transactionId of accepted) expect(booked(transactionId)).toHaveLength(1);
+  }, 180_000);
 });

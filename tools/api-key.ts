@@ -16,6 +16,6 @@ try {
 }
 
 function keyStore(): KeyStore {
-  const { API_KEYS_FILE: file = '', API_KEYS_PEPPER: pepper = '' } = appEnvironment({});
-  return { file, pepper, seedFile: path.join(localDirectory, 'api-key-seed') };
+  const { API_KEYS_FILE: file = '', API_KEYS_PEPPER: pepper = '', API_KEYS_SEED_FILE: seedFile } = appEnvironment({});
+  return { file, pepper, seedFile: seedFile ?? path.join(localDirectory, 'api-key-seed') };
 }
