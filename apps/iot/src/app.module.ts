@@ -1,14 +1,24 @@
-import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
 import { APP_FILTER, ModulesContainer } from '@nestjs/core';
 import { DeviceTokens } from '@tidegate/auth';
 import { loadDeviceCatalog } from '@tidegate/catalog';
 import { KafkaAdmin, KafkaHealth, Producer } from '@tidegate/kafka';
+import { createRedis, REDIS, RedisModule, type Redis } from '@tidegate/redis';
 import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
 import type { Config } from './config';
 import { DeviceSessions } from './connection/device-sessions';
 import { ConnectionMetrics } from './connection/metrics';
-import { LocalProgress } from './connection/progress';
+import { LocalProgress, PROGRESS, type ProgressStore } from './connection/progress';
+import { RedisProgress } from './connection/redis-progress';
 import { Room } from './connection/room';
+import { SessionNotices } from './connection/session-notices';
 import { DeviceServer } from './device-server';
 import { ErrorFilter } from './error.filter';
 import { HelloController } from './hello/hello.controller';
@@ -22,12 +32,16 @@ import { TelemetryController } from './telemetry/telemetry.controller';
 const roomBytes = 48 * 1_048_576;
 const producerBytes = 96 * 1_048_576;
 
+/** Present where there is a Redis. */
+const NOTICES = Symbol('tidegate.iot.notices');
+
 @Module({})
 export class AppModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly log: TelemetryLog,
     private readonly producer: Producer,
     private readonly admin: KafkaAdmin,
+    @Inject(NOTICES) private readonly notices: SessionNotices | undefined,
   ) {}
 
   /** @throws CatalogError when tenants or devices are not valid. */
@@ -38,11 +52,12 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
     const withTelemetry = [LOGGER, Registry];
     return {
       module: AppModule,
+      imports: config.redis === undefined ? [] : [RedisModule.forRoot(config.redis)],
       controllers: [HelloController, TelemetryController, KeepaliveController],
       providers: [
         { provide: APP_FILTER, useClass: ErrorFilter },
         DeviceSessions,
-        LocalProgress,
+        ...sharedState(config),
         { provide: Room, useValue: new Room(roomBytes) },
         {
           provide: Producer,
@@ -74,17 +89,22 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
         },
         {
           provide: HelloService,
-          inject: [DeviceSessions, LocalProgress, ConnectionMetrics, LOGGER],
-          useFactory: (sessions: DeviceSessions, progress: LocalProgress, metrics: ConnectionMetrics, logger: Logger) =>
-            new HelloService({ tokens, catalog, sessions, progress, metrics, options, logger }),
+          inject: [DeviceSessions, PROGRESS, NOTICES, ConnectionMetrics, LOGGER],
+          useFactory: (
+            sessions: DeviceSessions,
+            progress: ProgressStore,
+            notices: SessionNotices | undefined,
+            metrics: ConnectionMetrics,
+            logger: Logger,
+          ) => new HelloService({ tokens, catalog, sessions, progress, notices, metrics, options, logger }),
         },
         {
           provide: DeviceServer,
-          inject: [ModulesContainer, DeviceSessions, LocalProgress, Room, ConnectionMetrics, LOGGER],
+          inject: [ModulesContainer, DeviceSessions, PROGRESS, Room, ConnectionMetrics, LOGGER],
           useFactory: (
             modules: ModulesContainer,
             sessions: DeviceSessions,
-            progress: LocalProgress,
+            progress: ProgressStore,
             room: Room,
             metrics: ConnectionMetrics,
             logger: Logger,
@@ -100,6 +120,24 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.log.close();
-    await Promise.all([this.producer.close(), this.admin.close()]);
+    await Promise.all([this.producer.close(), this.admin.close(), this.notices?.close()]);
   }
+}
+
+/** What replicas know together, by Redis; without one, each knows its own. */
+function sharedState({ redis }: Config): Provider[] {
+  if (redis === undefined) {
+    return [
+      { provide: PROGRESS, useClass: LocalProgress },
+      { provide: NOTICES, useValue: undefined },
+    ];
+  }
+  return [
+    { provide: PROGRESS, inject: [REDIS], useFactory: (client: Redis) => new RedisProgress(client) },
+    {
+      provide: NOTICES,
+      inject: [REDIS, LOGGER],
+      useFactory: (client: Redis, logger: Logger) => new SessionNotices(client, createRedis(redis, { logger })),
+    },
+  ];
 }

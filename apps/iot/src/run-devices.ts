@@ -1,6 +1,7 @@
 import type { INestMicroservice } from '@nestjs/common';
 import { AppError } from '@tidegate/errors';
 import { KafkaHealth } from '@tidegate/kafka';
+import { RedisHealth } from '@tidegate/redis';
 import { createLogger, createRegistry, OpsServer, type Logger } from '@tidegate/telemetry';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppModule } from './app.module';
@@ -45,6 +46,7 @@ async function start(config: Config, logger: Logger): Promise<Running> {
   const opsPort = await ops.start();
   const app = await createDeviceApp(AppModule.forRoot(config), { logger, registry });
   ops.addCheck(app.get(KafkaHealth));
+  if (config.redis !== undefined) ops.addCheck(app.get(RedisHealth, { strict: false }));
   await app.listen();
   started = true;
   logger.info({ ports: app.get(DeviceServer).ports, opsPort }, 'ready');

@@ -110,6 +110,7 @@ export class Connections implements ConnectionHost {
     while (Date.now() < closedMs && this.all.size > 0) await delay(10);
     for (const connection of this.all) connection.destroy();
     clearInterval(this.sweeper);
+    await this.deps.progress.flush();
   }
 
   private flush(): void {

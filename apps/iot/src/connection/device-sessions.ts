@@ -46,6 +46,15 @@ export class DeviceSessions {
     return this.connections.get(key);
   }
 
+  /** Another replica has a newer session of the device. @returns the one here that it ends */
+  yield(key: string, number: number): DeviceConnection | undefined {
+    const connection = this.connections.get(key);
+    const own = connection?.device?.sessionNumber;
+    if (connection === undefined || own === undefined || own >= number) return undefined;
+    this.connections.delete(key);
+    return connection;
+  }
+
   /** Forgets the connection, unless the device has another by now. @returns whether it was the device's own */
   leave(connection: DeviceConnection): boolean {
     const key = connection.device === undefined ? undefined : deviceKey(connection.device);

@@ -11,7 +11,12 @@ export interface Progress {
 export interface ProgressStore {
   read(key: string): Promise<Progress | undefined>;
   write(key: string, progress: Progress): void;
+  /** Resolves when what was written is kept. */
+  flush(): Promise<void>;
 }
+
+/** Injection token of the `ProgressStore`. */
+export const PROGRESS = Symbol('tidegate.iot.progress');
 
 const maxDevices = 100_000;
 
@@ -28,6 +33,10 @@ export class LocalProgress implements ProgressStore {
     this.known.set(key, progress);
     const [oldest] = this.known.keys();
     if (this.known.size > maxDevices && oldest !== undefined) this.known.delete(oldest);
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
   }
 }
 

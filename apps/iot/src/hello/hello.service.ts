@@ -11,12 +11,15 @@ import type { ConnectionMetrics } from '../connection/metrics';
 import type { ConnectionOptions } from '../connection/options';
 import { resume, type Progress, type ProgressStore } from '../connection/progress';
 import { nextSeq } from '../connection/sequence';
+import type { SessionNotices } from '../connection/session-notices';
 
 export interface HelloDeps {
   tokens: DeviceTokens;
   catalog: DeviceCatalog;
   sessions: DeviceSessions;
   progress: ProgressStore;
+  /** Undefined without Redis. */
+  notices: SessionNotices | undefined;
   metrics: ConnectionMetrics;
   options: ConnectionOptions;
   logger: Logger;
@@ -30,7 +33,9 @@ const takenRetryMs = 5_000;
 
 /** Believes devices, and tells them where to go on. */
 export class HelloService {
-  constructor(private readonly deps: HelloDeps) {}
+  constructor(private readonly deps: HelloDeps) {
+    deps.notices?.listen((key, number) => this.yield(key, number));
+  }
 
   /** @throws AppError that ends the connection */
   async welcome(hello: Hello, connection: DeviceConnection): Promise<Welcome> {
@@ -41,13 +46,14 @@ export class HelloService {
     if (delayMs > 0) await delay(delayMs);
     const holder = sessions.of(key);
     if (holder?.device !== undefined) progress.write(key, holder.progress(holder.device));
-    const known = await progress.read(key);
+    const [known, sessionNumber] = await Promise.all([progress.read(key), this.deps.notices?.next()]);
     if (!connection.isWelcoming) throw new AppError('unavailable', 'The connection ended.');
-    const device = this.device(hello);
+    const device = this.device(hello, sessionNumber);
     const lanes = resume(known, device);
     connection.open(device, lanes);
     const before = sessions.take(device, connection, Date.now());
     before?.goodbye('sessionTaken', { retryAfterMs: takenRetryMs + delayMs });
+    if (sessionNumber !== undefined) this.deps.notices?.announce(key, sessionNumber);
     metrics.devices.set(sessions.size);
     logger.debug({ device: key, bootId: device.bootId, takenOver: before !== undefined }, 'device is here');
     return this.answer(device, lanes, nextToken);
@@ -63,7 +69,12 @@ export class HelloService {
     return next;
   }
 
-  private device(hello: Hello): Device {
+  private yield(key: string, number: number): void {
+    this.deps.sessions.yield(key, number)?.goodbye('sessionTaken', { retryAfterMs: takenRetryMs });
+    this.deps.metrics.devices.set(this.deps.sessions.size);
+  }
+
+  private device(hello: Hello, sessionNumber: number | undefined): Device {
     const { minKeepaliveS, maxKeepaliveS, defaultKeepaliveS } = this.deps.options;
     const wished = hello.keepaliveS === 0 ? defaultKeepaliveS : hello.keepaliveS;
     return {
@@ -74,6 +85,7 @@ export class HelloService {
       schema: this.deps.catalog.schemas.get(hello.schemaId),
       helloAtMs: Date.now(),
       helloUptimeMs: hello.uptimeMs,
+      sessionNumber,
     };
   }
 
