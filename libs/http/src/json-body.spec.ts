@@ -72,6 +72,26 @@ describe(parseBody.name, () => {
     expect(refusal(text)).toMatchObject({ code: 'invalid_argument', details: [{ pointer }] });
   });
 
+  it.each([
+    ['{"id":9007199254740993}', '/id'],
+    ['{"l":[1,-9007199254740993]}', '/l/1'],
+    ['{"a":{"b":1e999}}', '/a/b'],
+    [`{"a":${'9'.repeat(400)}}`, '/a'],
+    ['73314510714175489', ''],
+  ])('refuses %s, which would come out as another number, with the pointer %s', (text, pointer) => {
+    expect(refusal(text)).toMatchObject({ code: 'invalid_argument', details: [{ pointer }] });
+  });
+
+  it.each([
+    '9007199254740992',
+    '-9007199254740991',
+    '100000000000000000000',
+    '1.10',
+    '0.1',
+    '1e300',
+    '"9007199254740993"',
+  ])('takes %s', (text) => expect(parseBody(bytes(`[${text}]`))).toEqual([JSON.parse(text)]));
+
   it('takes the same key in different objects, and keys that only look alike', () => {
     const text = '[{"a":1},{"a":2,"b":{"a":3}},"__proto__",{"x":"constructor","_proto_":1}]';
     expect(parseBody(bytes(text))).toEqual(JSON.parse(text));

@@ -15,7 +15,7 @@ interface Level {
 
 /**
  * The value of a JSON text in which nothing is hidden: bounded depth, no key twice in one object, none that reaches for a
- * prototype.
+ * prototype, no whole number that a double would change.
  *
  * @throws AppError `malformed`, `invalid_argument`
  */
@@ -52,9 +52,29 @@ function scan(text: string): void {
       const isObject = character === '{';
       open.push({ keys: isObject ? new Set() : undefined, at: isObject ? '' : 0, expectsKey: isObject });
       if (open.length > maxDepth) refuse(open.slice(0, -1), `Nested more than ${maxDepth} deep; flatten it.`);
+    } else if (digitsOrMinus.test(character ?? '')) {
+      const number = numberAt(text, at);
+      if (isRounded(number))
+        refuse(open, 'A number here cannot keep all its digits; send it as text if that is allowed.');
+      at += number.length - 1;
     } else if (character === '}' || character === ']') open.pop();
     else if (character === ',' && level !== undefined) step(level);
   }
+}
+
+const digitsOrMinus = /[-\d]/;
+
+function numberAt(text: string, start: number): string {
+  let end = start + 1;
+  while (end < text.length && /[\d.eE+-]/.test(text.charAt(end))) end += 1;
+  return text.slice(start, end);
+}
+
+/** Whether it would become another whole number, or none at all. Fractions are rounded by everybody who writes them. */
+function isRounded(number: string): boolean {
+  const value = Number(number);
+  if (Math.abs(value) === Infinity) return true;
+  return number.length > 15 && /^-?\d+$/.test(number) && BigInt(number) !== BigInt(value);
 }
 
 function endOfString(text: string, start: number): number {
