@@ -63,6 +63,30 @@ describe(Policy.name, () => {
     expect(view?.seesAllColumns).toBe(false);
   });
 
+  it('lets partners see and write within their tenant, and reports count across tenants without the people', () => {
+    const partner = principal({ subject: 'partner-north', roles: ['partner'] });
+    for (const action of ['read', 'write'] as const) {
+      const view = policy.view(partner, 'transactions', action);
+      expect(view?.apply(transaction)).toEqual({ ...transaction, customerName: '***', accountNumber: '***8009' });
+      expect(view?.apply({ ...transaction, tenantId: 'south' })).toBeUndefined();
+    }
+    const { tenant: _, ...reporting } = principal({ subject: 'internal-reporting', roles: ['reporting'] });
+    const view = policy.view({ ...reporting, tenant: undefined }, 'transactions');
+    const { customerId: _id, customerName: _name, accountNumber: _number, ...visible } = transaction;
+    expect(view?.apply({ ...transaction, tenantId: 'south' })).toEqual({ ...visible, tenantId: 'south' });
+    expect(policy.view({ ...reporting, tenant: undefined }, 'transactions', 'write')).toBeUndefined();
+  });
+
+  it('gives nothing beyond the scopes of the credential, and nothing by a scope alone', () => {
+    const view = (scopes: string[], action: 'read' | 'write', roles = ['partner']) =>
+      policy.view(principal({ roles, scopes }), 'transactions', action);
+    expect(view(['transactions:read'], 'read')).toBeDefined();
+    expect(view(['transactions:read'], 'write')).toBeUndefined();
+    expect(view(['transactions:write'], 'read')).toBeUndefined();
+    expect(view([], 'read')).toBeUndefined();
+    expect(view(['transactions:read'], 'read', ['support'])).toBeUndefined();
+  });
+
   it('shows analysts the transactions of their segment, names redacted and account numbers cut', () => {
     const view = policy.view(principal({ subject: 'ann', roles: ['retail-analyst'] }), 'transactions');
     expect(view?.apply(transaction)).toEqual({ ...transaction, customerName: '***', accountNumber: '***8009' });
