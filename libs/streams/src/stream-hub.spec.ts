@@ -474,6 +474,16 @@ describe('slow readers', () => {
 describe('credentials', () => {
   const limits = { heartbeatMs: 20, expiryNoticeMs: 80 };
 
+  it('that are taken back end the session', async () => {
+    const { hub } = open({ limits });
+    const withdrawn = new AbortController();
+    const { sink } = await live(hub, {}, caller('13', { withdrawn: withdrawn.signal }));
+    expect(sink.kinds).not.toContain('bye');
+    withdrawn.abort();
+    await sink.until(() => sink.kinds.includes('bye'));
+    expect(sink.of('bye')[0]?.code).toBe('access_withdrawn');
+  });
+
   it('are said to end some time before, and end the session', async () => {
     const { hub } = open({ limits });
     const { sink } = await live(hub, {}, caller('13', { expiresAtMs: Date.now() + 150 }));
