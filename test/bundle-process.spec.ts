@@ -24,12 +24,22 @@ const environments: Record<string, Record<string, string>> = {
     CURSOR_KEYS: Buffer.alloc(32, 1).toString('base64url'),
     WEB_CLIENT_SECRET: 'development-only',
   },
+  partner: {
+    CATALOG_DIR: path.join(root, 'catalog'),
+    PARTNER_CATALOG_DIR: path.join(root, 'apps/partner/catalog'),
+    KAFKA_BROKERS: '127.0.0.1:1',
+    CURSOR_KEYS: Buffer.alloc(32, 1).toString('base64url'),
+    PARTNER_CLIENT_SECRET: 'development-only',
+    API_KEYS_FILE: path.join(root, 'no-such-file'),
+    API_KEYS_PEPPER: 'a pepper of thirty-two characters',
+  },
   demo: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', KAFKA_BROKERS: '127.0.0.1:1' },
 };
 
 const portVariables: Record<string, string[]> = {
   mobile: ['MOBILE_OPS_PORT', 'MOBILE_PORT'],
   web: ['WEB_OPS_PORT', 'WEB_PORT'],
+  partner: ['PARTNER_OPS_PORT', 'PARTNER_PORT'],
   demo: ['DEMO_OPS_PORT', 'DEMO_ISSUER_PORT', 'DEMO_CUSTOMERS_PORT', 'DEMO_ORDERS_PORT', 'DEMO_ACCOUNTS_PORT'],
 };
 
