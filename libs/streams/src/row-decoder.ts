@@ -12,14 +12,15 @@ const badRecordLogMs = 1_000;
 
 /** Keeps the rows of the records decoded last, so that many readers of the same stretch share one parse. */
 export class DecodedRows {
-  private kept: StreamRecord[] = [];
+  private kept: { record: StreamRecord; decoded: DecodedRow }[] = [];
   private oldest = 0;
   private bytes = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  add(record: StreamRecord): void {
-    this.kept.push(record);
+  add(record: StreamRecord, decoded: DecodedRow): void {
+    record.decoded = decoded;
+    this.kept.push({ record, decoded });
     this.bytes += sizeOf(record);
     while (this.bytes > this.maxBytes) this.forget();
     if (this.oldest > 1024 && this.oldest * 2 > this.kept.length) {
@@ -29,9 +30,11 @@ export class DecodedRows {
   }
 
   private forget(): void {
-    const record = this.kept[this.oldest++];
-    if (record === undefined) return;
-    record.decoded = undefined;
+    const forgotten = this.kept[this.oldest++];
+    if (forgotten === undefined) return;
+    const { record, decoded } = forgotten;
+    // Decoded again since, by another stream over the same topic: those rows have an entry of their own.
+    if (record.decoded === decoded) record.decoded = undefined;
     this.bytes -= sizeOf(record);
   }
 }
@@ -96,9 +99,9 @@ export class RowDecoder {
     if (record.decoded?.decoder === this) return record.decoded;
     const result = parseRow(record.value, this.options.stream.schema);
     if (typeof result === 'string') this.reportBad(record, result);
-    record.decoded = { decoder: this, row: typeof result === 'string' ? undefined : result, text: undefined };
-    this.options.decodedRows.add(record);
-    return record.decoded;
+    const decoded = { decoder: this, row: typeof result === 'string' ? undefined : result, text: undefined };
+    this.options.decodedRows.add(record, decoded);
+    return decoded;
   }
 
   private reportBad({ topic, partition, offset }: StreamRecord, reason: string): void {
