@@ -14,14 +14,15 @@ const none: readonly DecodedRow[] = [];
 
 /** Keeps the rows of the records decoded last, so that many readers of the same stretch share one parse. */
 export class DecodedRows {
-  private kept: StreamRecord[] = [];
+  private kept: { record: StreamRecord; decoded: DecodedRecord }[] = [];
   private oldest = 0;
   private bytes = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  add(record: StreamRecord): void {
-    this.kept.push(record);
+  add(record: StreamRecord, decoded: DecodedRecord): void {
+    record.decoded = decoded;
+    this.kept.push({ record, decoded });
     this.bytes += sizeOf(record);
     while (this.bytes > this.maxBytes) this.forget();
     if (this.oldest > 1024 && this.oldest * 2 > this.kept.length) {
@@ -31,9 +32,11 @@ export class DecodedRows {
   }
 
   private forget(): void {
-    const record = this.kept[this.oldest++];
-    if (record === undefined) return;
-    record.decoded = undefined;
+    const forgotten = this.kept[this.oldest++];
+    if (forgotten === undefined) return;
+    const { record, decoded } = forgotten;
+    // Decoded again since, by another stream over the same topic: those rows have an entry of their own.
+    if (record.decoded === decoded) record.decoded = undefined;
     this.bytes -= sizeOf(record);
   }
 }
@@ -96,9 +99,9 @@ export class RowDecoder {
     if (record.decoded?.decoder === this) return record.decoded;
     const { rows, problems } = recordRows(record.value, this.options.stream);
     for (const problem of problems) this.reportBad(record, problem);
-    record.decoded = { decoder: this, rows: rows.map((row) => ({ row, text: undefined })) };
-    this.options.decodedRows.add(record);
-    return record.decoded;
+    const decoded = { decoder: this, rows: rows.map((row) => ({ row, text: undefined })) };
+    this.options.decodedRows.add(record, decoded);
+    return decoded;
   }
 
   private reportBad({ topic, partition, offset }: StreamRecord, reason: string): void {

@@ -130,25 +130,26 @@ export class StreamHub {
     const channel = await this.use(stream);
     try {
       const start = await resolveStart(point, channel, this.options.ranges, () => channel.arrived);
-      return await this.page({ ...options, channel, view, prefix: this.seal.prefix(owner), start });
+      const signals = [options.signal, principal.withdrawn].filter((signal) => signal !== undefined);
+      return await this.page({ ...options, channel, view, prefix: this.seal.prefix(owner), start, signals });
     } finally {
       this.channels.release(stream);
     }
   }
 
-  private async page({ signal, ...options }: RecordsReadOptions & { signal?: AbortSignal }): Promise<RecordsPage> {
+  private async page({ signals, ...options }: RecordsReadOptions & { signals: AbortSignal[] }): Promise<RecordsPage> {
     const read = new RecordsRead(options);
     const from = copyOf(options.start.position);
     const stop = () => read.stop();
-    if (this.draining || signal?.aborted === true) stop();
+    if (this.draining || signals.some(({ aborted }) => aborted)) stop();
     this.reads.add(read);
-    signal?.addEventListener('abort', stop);
+    for (const signal of signals) signal.addEventListener('abort', stop);
     try {
       const page = await read.page();
       this.audits?.read(options.channel, options.view, from, read.outcome);
       return page;
     } finally {
-      signal?.removeEventListener('abort', stop);
+      for (const signal of signals) signal.removeEventListener('abort', stop);
       this.reads.delete(read);
     }
   }
