@@ -40,7 +40,7 @@ describe('StreamHub.read()', () => {
     const other = replica(all);
     hubs.push(other);
     const page = await read(other, { after: start.cursor });
-    expect(page).toMatchObject({ records: [], gone: [], gap: null });
+    expect(page).toMatchObject({ records: [], gone: [], gap: null, caughtUp: true });
     log.readsOf.clear();
     await read(other, { after: page.cursor });
     expect(log.readsOf.size).toBe(0);
@@ -60,14 +60,18 @@ describe('StreamHub.read()', () => {
     expect(again.ids).toEqual([]);
   });
 
-  it('ends when its caller leaves or the process does', async () => {
+  it('ends when its caller leaves, the credential is taken back, or the process ends', async () => {
     const { log, hub } = open();
     const leaving = new AbortController();
     const left = read(hub, { waitMs: 30_000, signal: leaving.signal });
+    const withdrawn = new AbortController();
+    const revoked = read(hub, { waitMs: 30_000 }, caller('13', { withdrawn: withdrawn.signal }));
     const drained = read(hub, { waitMs: 30_000 });
     await sleep(10);
     leaving.abort();
     expect((await left).ids).toEqual([]);
+    withdrawn.abort();
+    expect((await revoked).ids).toEqual([]);
     hub.drain();
     expect((await drained).cursor).not.toBe('');
     await sleep(40);
@@ -81,6 +85,7 @@ describe('StreamHub.read()', () => {
     const other = replica(all, {}, { resume: { maxScanned: 4_000, maxMs: 2_000 } });
     hubs.push(other);
     let page = await read(other, { from: 'earliest', waitMs: 1_000 });
+    expect(page.caughtUp).toBe(false);
     let pages = 1;
     for (; page.ids.length === 0; pages++) page = await read(other, { after: page.cursor, waitMs: 1_000 });
     expect(page.ids).toEqual(['mine']);
