@@ -33,6 +33,7 @@ it('every route of the services is for services only, but for their descriptions
   expect(new Set(open)).toEqual(new Set(['/openapi.json']));
   const closed = routes.filter(({ access }) => access?.kind !== 'public');
   expect(closed.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
+    'GET /accounts/:accountId',
     'GET /accounts/by-customer/:customerId',
     'GET /customers/:customerId',
     'GET /orders',

@@ -9,6 +9,8 @@ const roles = [
   'operator',
   'retail-analyst',
   'business-analyst',
+  'partner',
+  'reporting',
   'auditor',
   'platform',
 ] as const;
@@ -22,6 +24,8 @@ const tenancy: Record<Role, 'by household' | 'optional' | 'needed' | 'none'> = {
   operator: 'needed',
   'retail-analyst': 'needed',
   'business-analyst': 'needed',
+  partner: 'needed',
+  reporting: 'none',
   auditor: 'none',
   platform: 'none',
 };
