@@ -1,5 +1,8 @@
+import { auditEventSchema, type JsonObject } from '@tidegate/contracts';
 import { startKafka, type KafkaCluster } from '@tidegate/infra';
+import { KafkaAdmin } from '@tidegate/kafka';
 import type { Batch, CodecName } from '@tidegate/simulator';
+import { createLogger, createRegistry } from '@tidegate/telemetry';
 import { DeviceDoor } from './support/device-door';
 import { TopicLog } from './support/topic-log';
 
@@ -18,6 +21,10 @@ describe('telemetry over TCP', () => {
 
   beforeAll(async () => {
     kafka = await startKafka();
+    const deps = { logger: createLogger({ service: 'test', level: 'silent' }), registry: createRegistry() };
+    const admin = new KafkaAdmin({ brokers: kafka.brokers }, deps);
+    await admin.ensureTopics([{ topic: 'audit.events', partitions: 1 }]);
+    await admin.close();
     door = await DeviceDoor.start({ brokers: kafka.brokers });
   }, 120_000);
 
@@ -54,6 +61,38 @@ describe('telemetry over TCP', () => {
         { ch: 'power', t: t1, tReceived, tq: 'synced', v: 68, u: 'W' },
         { ch: 'power', t: t2, tReceived, tq: 'synced', v: 59, u: 'W' },
       ],
+    });
+  });
+
+  it('leaves the audit of its session, with the offsets that it wrote', async () => {
+    const device = door.device({ deviceId: 'audited' });
+    await device.open();
+    device.send(batchAt(Date.now()));
+    device.send(batchAt(Date.now()));
+    await device.until(() => device.ackedFrames === 2, 'acknowledged');
+    await device.close();
+    const stranger = door.device({ deviceId: 'stranger', token: Buffer.alloc(22, 1), reconnect: false });
+    await expect(stranger.open()).rejects.toThrow('refused');
+
+    const audit = await TopicLog.open(kafka.brokers, 'audit.events', 'earliest');
+    const dataOf = (type: string, name: string): JsonObject | undefined => {
+      const events = audit.records.map(
+        ({ value }) => value as { type: string; data: { resource: { device?: string } } },
+      );
+      return events.find((event) => event.type === type && event.data.resource.device === `north/${name}`)?.data;
+    };
+    await audit.until(() => dataOf('tidegate.audit.device.refused', 'stranger') !== undefined);
+    await audit.close();
+    for (const { value } of audit.records) auditEventSchema.parse(value);
+    const ranges = [{ partition: expect.any(Number) as number, from: expect.stringMatching(/^\d+$/) as string }];
+    expect(dataOf('tidegate.audit.device.start', 'audited')).toMatchObject({ decision: 'allow', outcome: 'welcome' });
+    expect(dataOf('tidegate.audit.device.end', 'audited')).toMatchObject({
+      ...{ decision: 'allow', outcome: 'bye', actor: { type: 'device', subject: 'audited', tenant: 'north' } },
+      resource: { topics: [{ topic: 'iot.telemetry', ranges }] },
+    });
+    expect(dataOf('tidegate.audit.device.refused', 'stranger')).toMatchObject({
+      decision: 'deny',
+      outcome: 'unauthenticated',
     });
   });
 });

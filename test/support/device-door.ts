@@ -44,6 +44,7 @@ export class DeviceDoor {
         IOT_TCP_PORT: String(port),
         IOT_OPS_PORT: String(opsPort),
         CATALOG_DIR: path.resolve(__dirname, '../../catalog'),
+        IOT_CATALOG_DIR: path.resolve(__dirname, '../../apps/iot/catalog'),
         KAFKA_BROKERS: brokers.join(','),
         DEVICE_TOKEN_KEYS: tokenKeys,
         LOG_LEVEL: 'info',

@@ -7,9 +7,11 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { APP_FILTER, ModulesContainer } from '@nestjs/core';
+import { AuditLog, AuditModule } from '@tidegate/audit';
 import { DeviceTokens } from '@tidegate/auth';
 import { loadDeviceCatalog } from '@tidegate/catalog';
 import { KafkaAdmin, KafkaHealth, Producer } from '@tidegate/kafka';
+import { createRateLimiter, loadLimits, RateLimiter } from '@tidegate/ratelimit';
 import { createRedis, REDIS, RedisModule, type Redis } from '@tidegate/redis';
 import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
 import type { Config } from './config';
@@ -42,6 +44,7 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
     private readonly producer: Producer,
     private readonly admin: KafkaAdmin,
     @Inject(NOTICES) private readonly notices: SessionNotices | undefined,
+    private readonly limiter: RateLimiter,
   ) {}
 
   /** @throws CatalogError when tenants or devices are not valid. */
@@ -52,7 +55,10 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
     const withTelemetry = [LOGGER, Registry];
     return {
       module: AppModule,
-      imports: config.redis === undefined ? [] : [RedisModule.forRoot(config.redis)],
+      imports: [
+        AuditModule.forRoot(config.audit),
+        ...(config.redis === undefined ? [] : [RedisModule.forRoot(config.redis)]),
+      ],
       controllers: [HelloController, TelemetryController, KeepaliveController],
       providers: [
         { provide: APP_FILTER, useClass: ErrorFilter },
@@ -89,14 +95,28 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
         },
         {
           provide: HelloService,
-          inject: [DeviceSessions, PROGRESS, NOTICES, ConnectionMetrics, LOGGER],
+          inject: [DeviceSessions, PROGRESS, NOTICES, RateLimiter, AuditLog, ConnectionMetrics, LOGGER],
           useFactory: (
             sessions: DeviceSessions,
             progress: ProgressStore,
             notices: SessionNotices | undefined,
+            limiter: RateLimiter,
+            audit: AuditLog,
             metrics: ConnectionMetrics,
             logger: Logger,
-          ) => new HelloService({ tokens, catalog, sessions, progress, notices, metrics, options, logger }),
+          ) =>
+            new HelloService({
+              tokens,
+              catalog,
+              sessions,
+              progress,
+              notices,
+              limiter,
+              audit,
+              metrics,
+              options,
+              logger,
+            }),
         },
         {
           provide: DeviceServer,
@@ -120,16 +140,20 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.log.close();
-    await Promise.all([this.producer.close(), this.admin.close(), this.notices?.close()]);
+    await Promise.all([this.producer.close(), this.admin.close(), this.notices?.close(), this.limiter.close()]);
   }
 }
 
 /** What replicas know together, by Redis; without one, each knows its own. */
-function sharedState({ redis }: Config): Provider[] {
+function sharedState({ redis, limits: { limitsFile, ...shares } }: Config): Provider[] {
+  const limits = loadLimits(limitsFile);
+  const limiter = (logger: Logger, registry: Registry, client?: Redis) =>
+    createRateLimiter(limits, { app: 'iot', ...shares, ...(client && { redis: client }), logger, registry });
   if (redis === undefined) {
     return [
       { provide: PROGRESS, useClass: LocalProgress },
       { provide: NOTICES, useValue: undefined },
+      { provide: RateLimiter, inject: [LOGGER, Registry], useFactory: limiter },
     ];
   }
   return [
@@ -139,5 +163,6 @@ function sharedState({ redis }: Config): Provider[] {
       inject: [REDIS, LOGGER],
       useFactory: (client: Redis, logger: Logger) => new SessionNotices(client, createRedis(redis, { logger })),
     },
+    { provide: RateLimiter, inject: [LOGGER, Registry, REDIS], useFactory: limiter },
   ];
 }

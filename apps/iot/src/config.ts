@@ -1,5 +1,7 @@
 import { flag, list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
 import { largestMaxFrameBytes } from '@tidegate/wire';
+import path from 'node:path';
 import { z } from 'zod';
 import { acceptOptionsSchema } from './connection/accept-limits';
 import { connectionOptionsSchema } from './connection/options';
@@ -35,6 +37,7 @@ const environmentSchema = z
     IOT_TLS_KEY_FILE: z.string().optional(),
     LOG_LEVEL: z.enum(logLevels).default('info'),
     CATALOG_DIR: z.string(),
+    IOT_CATALOG_DIR: z.string().default('apps/iot/catalog'),
     KAFKA_BROKERS: list(),
     REDIS_URL: url('redis', 'rediss').optional(),
     DEVICE_TOKEN_KEYS: list().pipe(z.array(tokenKey).max(2, 'expected one or two keys')),
@@ -48,6 +51,9 @@ const environmentSchema = z
     IOT_DRAIN_MS: milliseconds().default(5_000),
     IOT_RESTART_SPREAD_MS: milliseconds().default(30_000),
     DRAIN_DELAY_MS: milliseconds().default(0),
+    AUDIT_QUEUE_EVENTS: z.coerce.number().int().min(10).max(1_000_000).default(10_000),
+    AUDIT_FLUSH_MS: milliseconds().default(3_000),
+    REPLICAS: z.coerce.number().pipe(rateLimitOptionsSchema.shape.replicas).optional(),
   })
   .superRefine((env, context) => {
     const report = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message });
@@ -76,6 +82,16 @@ const configSchema = environmentSchema.transform((env) => ({
   kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-iot' },
   redis: env.REDIS_URL === undefined ? undefined : { url: env.REDIS_URL },
   tokenKeys: env.DEVICE_TOKEN_KEYS,
+  limits: {
+    limitsFile: path.join(env.IOT_CATALOG_DIR, 'limits.yaml'),
+    ...(env.REPLICAS && { replicas: env.REPLICAS }),
+  },
+  audit: {
+    app: 'iot',
+    maxEvents: env.AUDIT_QUEUE_EVENTS,
+    flushMs: env.AUDIT_FLUSH_MS,
+    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-iot-audit' },
+  },
   server: {
     plain: env.IOT_PLAIN === 'loopback' ? { port: env.IOT_TCP_PORT } : undefined,
     tls:

@@ -15,6 +15,7 @@ type App = Awaited<ReturnType<typeof createDeviceApp>>;
 const environment = {
   ...{ CATALOG_DIR: path.resolve(__dirname, '../../../catalog'), KAFKA_BROKERS: '127.0.0.1:1', IOT_TCP_PORT: '0' },
   ...{ DEVICE_TOKEN_KEYS: Buffer.alloc(32, 7).toString('base64url'), IOT_DRAIN_MS: '50' },
+  ...{ IOT_CATALOG_DIR: path.resolve(__dirname, '../catalog'), AUDIT_FLUSH_MS: '0' },
 };
 const create = (changes: Record<string, string> = {}): Promise<App> =>
   createDeviceApp(AppModule.forRoot(readConfig({ ...environment, ...changes })), {

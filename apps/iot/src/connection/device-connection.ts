@@ -21,6 +21,7 @@ import type { InFlight } from './lane';
 import type { ConnectionMetrics } from './metrics';
 import type { ConnectionOptions } from './options';
 import type { Progress } from './progress';
+import type { SessionAudit } from './session-audit';
 import { TelemetryWindow, type Verdict } from './telemetry-window';
 
 /** What a connection needs of the server that accepted it. */
@@ -47,6 +48,7 @@ const leaveMs = 2_000;
 export class DeviceConnection {
   readonly context = new DeviceContext([this]);
   device: Device | undefined;
+  audit: SessionAudit | undefined;
   private state: State = 'hello';
   private readonly decoder: FrameDecoder;
   private codec: Codec | undefined;
@@ -56,6 +58,7 @@ export class DeviceConnection {
   private pumping = false;
   private readonly ackDue: [number, number] = [0, 0];
   private undecodableAtMs: number[] = [];
+  private endedBy = 'closed';
   private receivedAtMs: number;
   private frameStartedAtMs = 0;
 
@@ -87,8 +90,9 @@ export class DeviceConnection {
   }
 
   /** The device was believed: from now on it may send more than Hello. */
-  open(device: Device, resume: Pick<Progress, 'live' | 'backlog'>): void {
+  open(device: Device, resume: Pick<Progress, 'live' | 'backlog'>, audit: SessionAudit): void {
     this.device = device;
+    this.audit = audit;
     this.window = new TelemetryWindow(this.host.options, resume, Date.now());
   }
 
@@ -103,12 +107,13 @@ export class DeviceConnection {
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(detail !== undefined && { detail }),
     });
-    this.leave();
+    this.leave(status);
   }
 
-  /** The device said goodbye, or is told by other means. */
-  leave(): void {
+  /** Nothing more is said or heard. */
+  leave(endedBy: string): void {
     if (this.state === 'closed') return;
+    this.endedBy = endedBy;
     this.state = 'leaving';
     this.receivedAtMs = Date.now();
     this.held = undefined;
@@ -125,6 +130,7 @@ export class DeviceConnection {
 
   closed(): void {
     this.state = 'closed';
+    this.audit?.end(this.endedBy);
   }
 
   destroy(): void {
@@ -133,6 +139,7 @@ export class DeviceConnection {
 
   /** Ends what took too long. While nothing is read, time does not count. */
   checkTime(nowMs: number): void {
+    this.audit?.tick(nowMs);
     const { helloTimeoutMs, frameTimeoutMs, maxKeepaliveS } = this.host.options;
     const silentMs = nowMs - this.receivedAtMs;
     if (this.state === 'leaving') {

@@ -5,6 +5,12 @@ const options = connectionOptionsSchema.parse({ windowFrames: 4, windowBytes: 1_
 const start = { live: 0, backlog: 0 };
 const nowMs = 1_000_000;
 
+interface Offer {
+  lane?: 0 | 1;
+  bytes?: number;
+  atMs?: number;
+}
+
 class Sut {
   readonly window: TelemetryWindow;
 
@@ -12,7 +18,7 @@ class Sut {
     this.window = new TelemetryWindow({ ...options, ...changes }, start, nowMs);
   }
 
-  offer(seq: number, { lane = 0, bytes = 10, atMs = nowMs } = {}): Verdict {
+  offer(seq: number, { lane = 0, bytes = 10, atMs = nowMs }: Offer = {}): Verdict {
     return this.window.offer({ lane, seq, bytes }, atMs);
   }
 

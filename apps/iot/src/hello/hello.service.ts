@@ -1,6 +1,8 @@
+import type { AuditLog } from '@tidegate/audit';
 import type { DeviceTokens } from '@tidegate/auth';
 import type { DeviceCatalog } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
+import type { RateLimiter } from '@tidegate/ratelimit';
 import type { Logger } from '@tidegate/telemetry';
 import type { Hello, Welcome } from '@tidegate/wire';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +13,7 @@ import type { ConnectionMetrics } from '../connection/metrics';
 import type { ConnectionOptions } from '../connection/options';
 import { resume, type Progress, type ProgressStore } from '../connection/progress';
 import { nextSeq } from '../connection/sequence';
+import { SessionAudit } from '../connection/session-audit';
 import type { SessionNotices } from '../connection/session-notices';
 
 export interface HelloDeps {
@@ -20,6 +23,8 @@ export interface HelloDeps {
   progress: ProgressStore;
   /** Undefined without Redis. */
   notices: SessionNotices | undefined;
+  limiter: RateLimiter;
+  audit: AuditLog;
   metrics: ConnectionMetrics;
   options: ConnectionOptions;
   logger: Logger;
@@ -39,8 +44,8 @@ export class HelloService {
 
   /** @throws AppError that ends the connection */
   async welcome(hello: Hello, connection: DeviceConnection): Promise<Welcome> {
-    const { sessions, progress, metrics, logger } = this.deps;
-    const nextToken = this.believe(hello);
+    const { sessions, progress, metrics, audit, logger } = this.deps;
+    const nextToken = await this.admit(hello, connection.address);
     const key = deviceKey(hello);
     const delayMs = sessions.delayMs(key, Date.now());
     if (delayMs > 0) await delay(delayMs);
@@ -50,7 +55,7 @@ export class HelloService {
     if (!connection.isWelcoming) throw new AppError('unavailable', 'The connection ended.');
     const device = this.device(hello, sessionNumber);
     const lanes = resume(known, device);
-    connection.open(device, lanes);
+    connection.open(device, lanes, new SessionAudit(audit, device, connection.address));
     const before = sessions.take(device, connection, Date.now());
     before?.goodbye('sessionTaken', { retryAfterMs: takenRetryMs + delayMs });
     if (sessionNumber !== undefined) this.deps.notices?.announce(key, sessionNumber);
@@ -59,11 +64,31 @@ export class HelloService {
     return this.answer(device, lanes, nextToken);
   }
 
-  private believe(hello: Hello): Buffer | undefined {
-    const { tokens, catalog } = this.deps;
+  /** @returns the token that replaces the device's, if any */
+  private async admit(hello: Hello, address: string): Promise<Buffer | undefined> {
     if (!legalTenant.test(hello.tenant) || !legalDevice.test(hello.deviceId)) {
       throw new AppError('invalid_argument', 'tenant or device_id is missing or has characters that are not allowed.');
     }
+    try {
+      const next = this.believe(hello);
+      await this.count(hello);
+      return next;
+    } catch (error) {
+      SessionAudit.refused(this.deps.audit, hello, { address, outcome: AppError.from(error).code });
+      throw error;
+    }
+  }
+
+  private async count(hello: Hello): Promise<void> {
+    const { admitted, retryAfterMs } = await this.deps.limiter.admit([
+      { limit: 'device-hello', key: deviceKey(hello) },
+      { limit: 'tenant-hello', key: hello.tenant },
+    ]);
+    if (!admitted) throw new AppError('rate_limited', 'Too many Hellos.', { retryAfterMs });
+  }
+
+  private believe(hello: Hello): Buffer | undefined {
+    const { tokens, catalog } = this.deps;
     const { next } = tokens.verify(hello.token, hello);
     if (!catalog.tenants.has(hello.tenant)) throw new AppError('permission_denied', 'The tenant is not served here.');
     return next;

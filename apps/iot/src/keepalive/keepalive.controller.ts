@@ -14,6 +14,6 @@ export class KeepaliveController {
 
   @MessagePattern('bye')
   bye(@Ctx() { connection }: DeviceContext): void {
-    connection.leave();
+    connection.leave('bye');
   }
 }

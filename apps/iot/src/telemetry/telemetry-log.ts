@@ -1,6 +1,6 @@
 import { topics } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
-import type { KafkaAdmin, Producer, ProducerRecord } from '@tidegate/kafka';
+import type { KafkaAdmin, Placement, Producer, ProducerRecord } from '@tidegate/kafka';
 import type { Logger } from '@tidegate/telemetry';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Room } from '../connection/room';
@@ -34,15 +34,15 @@ export class TelemetryLog {
   }
 
   /**
-   * Resolves when all in-sync replicas have the record.
+   * Resolves to its place when all in-sync replicas have the record.
    * @throws AppError `too_large`; `unavailable` when it must be sent again
    */
-  async append(record: ProducerRecord): Promise<void> {
+  async append(record: ProducerRecord): Promise<Placement> {
     const bytes = record.value?.length ?? 0;
     this.room.take(bytes);
     try {
       if (this.ready !== undefined) await this.ready;
-      await this.producer.send(record, { timeoutMs: patienceMs });
+      return await this.producer.send(record, { timeoutMs: patienceMs });
     } catch (error) {
       const { code } = AppError.from(error);
       if (code === 'too_large' || code === 'invalid_argument') throw error;

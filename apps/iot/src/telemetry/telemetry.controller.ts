@@ -16,7 +16,8 @@ export class TelemetryController {
 
   /** Resolves once Kafka has the frame; its acknowledgement follows. */
   @MessagePattern('telemetry')
-  telemetry(@Payload() frame: Telemetry, @Ctx() { device }: DeviceContext): Promise<void> {
-    return this.log.append(this.records.make(frame, device));
+  async telemetry(@Payload() frame: Telemetry, @Ctx() { device, connection }: DeviceContext): Promise<void> {
+    const placement = await this.log.append(this.records.make(frame, device));
+    connection.audit?.wrote(placement);
   }
 }
