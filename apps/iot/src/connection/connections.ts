@@ -32,6 +32,7 @@ export interface ConnectionsDeps {
 
 /** Time limits are kept to about this. */
 const sweepMs = 250;
+const forgetMs = 10_000;
 const goodbyeMs = 2_000;
 
 /** All connections of the process: who gets in, what takes too long, and an orderly end. */
@@ -39,15 +40,15 @@ export class Connections implements ConnectionHost {
   private readonly all = new Set<DeviceConnection>();
   private readonly limits: AcceptLimits;
   private toFlush: DeviceConnection[] = [];
-  private readonly sweeper: NodeJS.Timeout;
+  private readonly timers: NodeJS.Timeout[];
 
   constructor(
     private readonly settings: ConnectionsOptions,
     private readonly deps: ConnectionsDeps,
   ) {
     this.limits = new AcceptLimits(settings.accept);
-    this.sweeper = setInterval(() => this.sweep(), sweepMs);
-    this.sweeper.unref();
+    this.timers = [setInterval(() => this.sweep(), sweepMs), setInterval(() => this.forget(), forgetMs)];
+    for (const timer of this.timers) timer.unref();
   }
 
   get options(): ConnectionOptions {
@@ -109,7 +110,7 @@ export class Connections implements ConnectionHost {
     const closedMs = Date.now() + goodbyeMs;
     while (Date.now() < closedMs && this.all.size > 0) await delay(10);
     for (const connection of this.all) connection.destroy();
-    clearInterval(this.sweeper);
+    for (const timer of this.timers) clearInterval(timer);
     await this.deps.progress.flush();
   }
 
@@ -142,7 +143,10 @@ export class Connections implements ConnectionHost {
   private sweep(): void {
     const nowMs = Date.now();
     for (const connection of this.all) connection.checkTime(nowMs);
-    this.limits.sweep(nowMs);
-    this.deps.sessions.sweep(nowMs);
+  }
+
+  private forget(): void {
+    this.limits.sweep(Date.now());
+    this.deps.sessions.sweep(Date.now());
   }
 }

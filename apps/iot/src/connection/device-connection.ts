@@ -4,11 +4,9 @@ import {
   frameBytes,
   FrameDecoder,
   FrameError,
-  settles,
   statusOf,
   type ClientFrame,
   type Codec,
-  type Lane,
   type ServerFrame,
   type Status,
   type Telemetry,
@@ -17,12 +15,11 @@ import {
 import type { Socket } from 'node:net';
 import type { Device } from './device';
 import { DeviceContext } from './device-context';
-import type { InFlight } from './lane';
 import type { ConnectionMetrics } from './metrics';
 import type { ConnectionOptions } from './options';
 import type { Progress } from './progress';
 import type { SessionAudit } from './session-audit';
-import { TelemetryWindow, type Verdict } from './telemetry-window';
+import { TelemetryFlow, type FlowPort } from './telemetry-flow';
 
 /** What a connection needs of the server that accepted it. */
 export interface ConnectionHost {
@@ -52,11 +49,10 @@ export class DeviceConnection {
   private state: State = 'hello';
   private readonly decoder: FrameDecoder;
   private codec: Codec | undefined;
-  private window: TelemetryWindow | undefined;
+  private flow: TelemetryFlow | undefined;
   /** What is tried again before anything else is read. */
   private held: (() => boolean) | undefined;
   private pumping = false;
-  private readonly ackDue: [number, number] = [0, 0];
   private undecodableAtMs: number[] = [];
   private endedBy = 'closed';
   private receivedAtMs: number;
@@ -82,18 +78,18 @@ export class DeviceConnection {
 
   /** Frames that wait for Kafka. */
   get inFlight(): number {
-    return this.window?.open ?? 0;
+    return this.flow?.inFlight ?? 0;
   }
 
-  progress({ bootId }: Device): Progress {
-    return { bootId, live: this.window?.acked(0) ?? 0, backlog: this.window?.acked(1) ?? 0 };
+  progress(device: Device): Progress {
+    return this.flow?.progress(device) ?? { bootId: device.bootId, live: 0, backlog: 0 };
   }
 
   /** The device was believed: from now on it may send more than Hello. */
   open(device: Device, resume: Pick<Progress, 'live' | 'backlog'>, audit: SessionAudit): void {
     this.device = device;
     this.audit = audit;
-    this.window = new TelemetryWindow(this.host.options, resume, Date.now());
+    this.flow = new TelemetryFlow(this.flowPort(), resume);
   }
 
   /** Ends the connection with a reason; what is under way is still acknowledged if Kafka has it before the socket is closed. */
@@ -167,13 +163,7 @@ export class DeviceConnection {
 
   /** Sends the acknowledgements that are due, unless the device does not read; then the latest go when it does. */
   flush(): void {
-    if (this.socket.writableNeedDrain) return;
-    for (const lane of [0, 1] as const) {
-      const upToSeq = this.ackDue[lane];
-      if (upToSeq === 0) continue;
-      this.ackDue[lane] = 0;
-      this.send({ kind: 'ack', lane, upToSeq });
-    }
+    if (!this.socket.writableNeedDrain) this.flow?.flush();
   }
 
   private receive(chunk: Buffer): void {
@@ -194,11 +184,7 @@ export class DeviceConnection {
         frames += 1;
         this.receivedAtMs = this.state === 'hello' ? this.receivedAtMs : Date.now();
         this.take(body);
-        if (frames === framesPerTurn)
-          this.hold(
-            () => true,
-            () => setImmediate(() => this.release()),
-          );
+        if (frames === framesPerTurn) this.yieldTurn();
       }
     } catch (error) {
       const { status, message } = FrameError.from(error);
@@ -208,11 +194,16 @@ export class DeviceConnection {
     if (this.decoder.midFrame && (frames > 0 || !wasMidFrame)) this.frameStartedAtMs = Date.now();
   }
 
-  private hold(retry: () => boolean, whenHeld?: () => void): void {
-    if (this.held !== undefined) return;
+  private hold(retry: () => boolean): void {
     this.held = retry;
     this.socket.pause();
-    whenHeld?.();
+  }
+
+  /** Others come first before this connection is read on. */
+  private yieldTurn(): void {
+    if (this.held !== undefined) return;
+    this.hold(() => true);
+    setImmediate(() => this.release());
   }
 
   private take(body: Buffer): void {
@@ -252,72 +243,25 @@ export class DeviceConnection {
       if (answer !== undefined) this.send(answer);
     } catch (error) {
       const { code, message } = this.known(error);
-      this.nack({ lane: 0, seq: 0 }, statusOf(code), message);
+      this.nackUnplaced(statusOf(code), message);
     }
   }
 
   private admit(frame: Telemetry, bytes: number): void {
-    if (!this.offer(frame, bytes)) this.hold(() => this.offer(frame, bytes));
-  }
-
-  /** @returns false when the frame has to wait */
-  private offer(frame: Telemetry, bytes: number): boolean {
-    const { window, host } = this;
-    if (window === undefined) return true;
-    if (!host.hasRoom(this)) return false;
-    const verdict = window.offer({ lane: frame.lane, seq: frame.seq, bytes }, Date.now());
-    if (verdict.kind === 'wait') return false;
-    if (verdict.kind === 'again') {
-      const { status, retryAfterMs, detail } = verdict;
-      this.nack(frame, status, detail, retryAfterMs);
-    } else if (verdict.kind === 'admitted') {
-      if (verdict.jumped) host.metrics.jumps.inc();
-      this.write(frame, verdict.frame);
-    } else this.answerAgain(frame.lane, verdict);
-    return true;
-  }
-
-  private write(frame: Telemetry, place: InFlight): void {
-    const { lane } = frame;
-    this.host.handle(frame, this.context).then(
-      () => this.settle(lane, place, 'written'),
-      (error: unknown) => {
-        const { code, message, retryAfterMs } = this.known(error);
-        const status = statusOf(code);
-        if (settles(status)) {
-          this.nack(frame, status, message);
-          this.settle(lane, place, 'refused');
-        } else if (this.window?.withdraw(lane, place) === true) {
-          this.nack(frame, status, message, retryAfterMs ?? 1_000);
-          this.release();
-        }
-      },
-    );
-  }
-
-  private settle(lane: Lane, place: InFlight, outcome: 'written' | 'refused'): void {
-    const upToSeq = this.window?.settle(lane, place, outcome);
-    if (upToSeq !== undefined) this.ackSoon(lane, upToSeq);
-    this.release();
+    const { flow } = this;
+    if (flow !== undefined && !flow.offer(frame, bytes)) this.hold(() => flow.offer(frame, bytes));
   }
 
   /** A frame that cannot be used: told about its seq where that is known. */
   private refuse(error: FrameError): void {
     if (this.state === 'hello') {
       this.goodbye(error.status, { detail: error.message });
-    } else if (error.seq > 0 && (error.lane === 0 || error.lane === 1)) {
-      const lane = error.lane;
-      const retry = () => {
-        const verdict = this.window?.refuse({ lane, seq: error.seq });
-        if (verdict === undefined) return true;
-        if (verdict === 'refused') this.nack(error, error.status, error.message);
-        else if (verdict.kind === 'wait') return false;
-        else this.answerAgain(lane, verdict);
-        return true;
-      };
-      if (!retry()) this.hold(retry);
+    } else if (this.flow !== undefined && error.seq > 0 && (error.lane === 0 || error.lane === 1)) {
+      const { flow } = this;
+      const { lane } = error;
+      if (!flow.refuse(lane, error)) this.hold(() => flow.refuse(lane, error));
     } else {
-      this.nack(error, error.status, error.message);
+      this.nackUnplaced(error.status, error.message);
       if (error.status !== 'unsupported') this.countUndecodable(error);
     }
   }
@@ -329,27 +273,29 @@ export class DeviceConnection {
     this.goodbye(error.status, { detail: `too many bodies that cannot be decoded: ${error.message}` });
   }
 
-  private answerAgain(lane: Lane, verdict: Extract<Verdict, { kind: 'acked' | 'dropped' }>): void {
-    if (verdict.kind === 'dropped') return;
-    this.host.metrics.duplicates.inc();
-    this.ackSoon(lane, verdict.upToSeq);
-  }
-
-  private ackSoon(lane: Lane, upToSeq: number): void {
-    this.ackDue[lane] = upToSeq;
-    this.host.flushSoon(this);
-  }
-
-  private nack(place: { lane: number; seq: number }, status: Status, detail: string, retryAfterMs?: number): void {
+  /** About a body of which nobody can tell which frame it was, or which is no Telemetry. */
+  private nackUnplaced(status: Status, detail: string): void {
     this.host.metrics.nacks.inc({ code: status });
-    this.flush();
-    const { lane, seq } = place;
-    this.send({ kind: 'nack', lane, seq, status, detail, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+    this.send({ kind: 'nack', lane: 0, seq: 0, status, detail });
   }
 
   private end(error: unknown): void {
     const { code, message, retryAfterMs } = this.known(error);
     this.goodbye(statusOf(code), { detail: message, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  }
+
+  private flowPort(): FlowPort {
+    const { host } = this;
+    return {
+      options: host.options,
+      metrics: host.metrics,
+      write: (frame) => host.handle(frame, this.context).then(() => undefined),
+      hasRoom: () => host.hasRoom(this),
+      send: (frame) => this.send(frame),
+      flushSoon: () => host.flushSoon(this),
+      settled: () => this.release(),
+      known: (error) => this.known(error),
+    };
   }
 
   private known(error: unknown): AppError {
