@@ -1,6 +1,6 @@
 import type { JsonObject, Problem } from '@tidegate/contracts';
 
-export interface Accepted {
+interface Accepted {
   transactionId: string;
   topic: string;
   partition: number;

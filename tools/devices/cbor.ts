@@ -41,7 +41,7 @@ function pack({ batch: { times, channels } }: TelemetryFrame): Item[] {
   return records;
 }
 
-export function encode(item: Item): Buffer {
+function encode(item: Item): Buffer {
   const out = new ByteWriter();
   write(out, item);
   return out.finish();

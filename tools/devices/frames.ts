@@ -16,7 +16,7 @@ export interface Batch {
   channels: Channel[];
 }
 
-export interface Channel {
+interface Channel {
   number: number;
   /** Decimal digits that the values keep. */
   digits: number;

@@ -7,7 +7,7 @@ import type { AuditEntry } from './event';
 import type { AuditOptions } from './options';
 
 /** Stands in for the producer: says when Kafka is away, and keeps what it was given. */
-export class MemorySender implements AuditSender {
+class MemorySender implements AuditSender {
   readonly records: ProducerRecord[] = [];
   refuse: (record: ProducerRecord) => Error | undefined = () => undefined;
   /** Records that wait for Kafka to come back. */

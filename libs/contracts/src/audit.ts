@@ -6,13 +6,13 @@ const count = z.number().int().nonnegative();
 const offset = z.string().regex(/^\d{1,19}$/);
 
 /** What was read or written of a physical topic: `from` is the first offset, `to` the one after the last. */
-export const auditTopicSchema = z.object({
+const auditTopicSchema = z.object({
   topic: z.string().min(1),
   ranges: z.array(z.object({ partition: count, from: offset, to: offset })),
 });
 
 /** Who did it. `subject` is absent where nobody knows. */
-export const auditActorSchema = z.object({
+const auditActorSchema = z.object({
   type: z.enum(['user', 'client', 'device', 'anonymous']),
   subject: id.optional(),
   tenant: id.optional(),
@@ -24,7 +24,7 @@ export const auditActorSchema = z.object({
 });
 
 /** What it was done to. `streams` are virtual topics, or other resources of the policy; `topics` what is behind them. */
-export const auditResourceSchema = z.object({
+const auditResourceSchema = z.object({
   /** The pattern of the path, `/orders/:orderId`; `none` where nothing stands at it. */
   route: z.string().optional(),
   /** The values of the pattern's parameters. */
@@ -38,10 +38,10 @@ export const auditResourceSchema = z.object({
 });
 
 /** Which process wrote the event, and its place among all that this process has seen, from 1. */
-export const auditWriterSchema = z.object({ app: id, boot: id, seq: z.number().int().positive() });
+const auditWriterSchema = z.object({ app: id, boot: id, seq: z.number().int().positive() });
 
 /** What happened, with the classification of OCSF's API Activity (class 6003). */
-export const auditActivitySchema = z.object({
+const auditActivitySchema = z.object({
   class_uid: z.literal(6003),
   category_uid: z.literal(6),
   activity_id: count,
@@ -71,7 +71,7 @@ export const auditActivitySchema = z.object({
   outcome: z.string().min(1),
 });
 
-export const auditTypes = [
+const auditTypes = [
   'tidegate.audit.request',
   'tidegate.audit.stream.start',
   'tidegate.audit.stream.minute',
@@ -94,7 +94,7 @@ const envelope = {
 };
 
 /** A CloudEvents 1.0 event of `audit.events`, in structured mode. */
-export const auditActivityEventSchema = z.object({
+const auditActivityEventSchema = z.object({
   ...envelope,
   type: z.enum(auditTypes),
   data: auditActivitySchema,
@@ -104,7 +104,7 @@ export const auditActivityEventSchema = z.object({
  * Says that `count` events from `seq` number `from` on are not in the log. Where the numbers of a writer jump, the event
  * behind the jump is one of these.
  */
-export const auditGapEventSchema = z.object({
+const auditGapEventSchema = z.object({
   ...envelope,
   type: z.literal('tidegate.audit.gap'),
   data: z.object({

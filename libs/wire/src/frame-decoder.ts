@@ -2,7 +2,7 @@ import { codecIds, type CodecId } from './codec-id';
 import { FrameError } from './frame-error';
 
 /** "TGI1" */
-export const magic = Buffer.from([0x54, 0x47, 0x49, 0x31]);
+const magic = Buffer.from([0x54, 0x47, 0x49, 0x31]);
 export const prefaceBytes = 8;
 export const lengthBytes = 4;
 

@@ -96,7 +96,7 @@ export interface Nack {
   detail?: string;
 }
 
-export interface Command {
+interface Command {
   kind: 'command';
   commandId: Uint8Array;
   deadlineMs: number;
@@ -104,13 +104,13 @@ export interface Command {
   payload: Uint8Array;
 }
 
-export interface Pong {
+interface Pong {
   kind: 'pong';
   nonce: number;
   serverTimeMs: number;
 }
 
-export interface Goodbye {
+interface Goodbye {
   kind: 'goodbye';
   status: Status;
   retryAfterMs?: number;
