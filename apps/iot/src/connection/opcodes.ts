@@ -1,9 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
 import { accessOf, type Access } from '@tidegate/auth';
-import type { ClientFrame } from '@tidegate/wire';
-
-type Opcode = ClientFrame['kind'];
 
 /** One kind of frame that is served, with the access it declares; `access` is undefined where none is declared. */
 export interface OpcodeEntry {
