@@ -19,6 +19,12 @@ const portVariables = [
   'DEMO_OPS_PORT',
   'MOBILE_PORT',
   'MOBILE_OPS_PORT',
+  'WEB_PORT',
+  'WEB_OPS_PORT',
+  'PARTNER_PORT',
+  'PARTNER_OPS_PORT',
+  'IOT_TCP_PORT',
+  'IOT_OPS_PORT',
 ] as const;
 
 class Start {
@@ -96,13 +102,13 @@ describe('npm start', () => {
   it('brings everything up, refuses a second one and a reset, and leaves no process', async () => {
     const start = new Start('start.ts', env);
     await start.says('Tidegate is up');
-    for (const variable of portVariables) expect(start.output).toContain(`http://127.0.0.1:${env[variable]}`);
+    for (const variable of portVariables) expect(start.output).toContain(`://127.0.0.1:${env[variable]}`);
     expect(await run('token.ts', ['customer:13'])).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
     expect(
       servers()
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(['demo', 'kafka', 'mobile', 'postgres', 'redis']);
+    ).toEqual(['demo', 'iot', 'kafka', 'mobile', 'partner', 'postgres', 'redis', 'web']);
 
     const [second, reset] = [new Start('start.ts', env), new Start('reset.ts', env)];
     expect([await second.code(), await reset.code()]).toEqual([1, 1]);
