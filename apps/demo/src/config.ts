@@ -1,8 +1,7 @@
 import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { logLevels } from '@tidegate/telemetry';
 import path from 'node:path';
 import { z } from 'zod';
-
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** How many times faster than the shop's own 18 orders an hour; 100 is an order every two seconds. */
 const replaySpeed = z

@@ -1,12 +1,11 @@
 import { flag, list, loadConfig, milliseconds, port, url } from '@tidegate/config';
 import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
+import { logLevels } from '@tidegate/telemetry';
 import { largestMaxFrameBytes } from '@tidegate/wire';
 import path from 'node:path';
 import { z } from 'zod';
 import { acceptOptionsSchema } from './connection/accept-limits';
 import { connectionOptionsSchema } from './connection/options';
-
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** At least 32 bytes as base64url. */
 const tokenKey = z

@@ -6,6 +6,7 @@ import {
   portProblem,
   type HealthCheck,
   type Logger,
+  type LogLevel,
   type Registry,
 } from '@tidegate/telemetry';
 import type { AddressInfo } from 'node:net';
@@ -25,7 +26,7 @@ export interface AppSpec extends Omit<HttpAppOptions, 'logger' | 'registry'> {
 export interface RunAppOptions {
   /** Name of the process, in every log line. */
   service: string;
-  logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  logLevel?: LogLevel;
   ops: { host: string; port: number; portVariable: string };
   /** The applications: one BFF, or several services that share the process and its ops server. */
   apps: AppSpec[] | ((shared: { logger: Logger; registry: Registry }) => AppSpec[] | Promise<AppSpec[]>);

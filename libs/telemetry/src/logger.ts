@@ -5,10 +5,14 @@ import { requestContext } from './request-context';
 /** Pino's logger: `logger.info({ topic }, 'tail opened')`. Errors go under `err`. */
 export type Logger = PinoLogger;
 
+/** From the gravest to everything; `silent` writes nothing. */
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
 export interface LoggerOptions {
   /** Name of the app, in every line. */
   service: string;
-  level?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  level?: LogLevel;
   /** Where lines go; standard output by default. */
   destination?: DestinationStream;
 }
