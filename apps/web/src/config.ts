@@ -1,15 +1,9 @@
 import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
 import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
+import { cursorKeySchema } from '@tidegate/streams';
+import { logLevels } from '@tidegate/telemetry';
 import path from 'node:path';
 import { z } from 'zod';
-
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-
-/** 32 bytes as base64url: an AES-256 key. */
-const cursorKey = z
-  .string()
-  .transform((text) => Buffer.from(text, 'base64url'))
-  .refine((key) => key.length === 32, 'expected keys of 32 bytes as base64url, separated by commas');
 
 const environmentSchema = z.object({
   WEB_PORT: port().default(8082),
@@ -21,7 +15,7 @@ const environmentSchema = z.object({
   KAFKA_BROKERS: list(),
   NODE_ZONE: z.string().optional(),
   REDIS_URL: url('redis', 'rediss'),
-  CURSOR_KEYS: list().pipe(z.array(cursorKey)),
+  CURSOR_KEYS: list().pipe(z.array(cursorKeySchema)),
   ALLOWED_ORIGINS: list().optional(),
   ISSUER_URL: url().default('http://127.0.0.1:8090'),
   WEB_CLIENT_ID: z.string().default('web-bff'),

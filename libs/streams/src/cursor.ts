@@ -1,6 +1,13 @@
 import { AppError } from '@tidegate/errors';
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import { VarintReader, writeVarint } from './varint';
+
+/** A key as a variable carries it, 32 bytes as base64url: what AES-256 takes. */
+export const cursorKeySchema = z
+  .string()
+  .transform((text) => Buffer.from(text, 'base64url'))
+  .refine((key) => key.length === 32, 'expected keys of 32 bytes as base64url, separated by commas');
 
 /** Where a reader stands in one source: the next offset of each partition, and which topic those offsets mean. */
 export interface SourcePosition {

@@ -1,3 +1,4 @@
+export { cursorKeySchema } from './cursor';
 export { streamLimitsSchema, type StreamLimits } from './limits';
 export { type RecordsPage } from './records-read';
 export { type ByeCode, type GapReason, type SessionSink } from './session-sink';
