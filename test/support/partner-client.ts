@@ -10,7 +10,7 @@ interface Accepted {
 export interface PartnerAnswer {
   status: number;
   headers: Headers;
-  body: Accepted & Problem & { outcome?: string };
+  body: Accepted & Problem;
 }
 
 /** A partner with one API key. */

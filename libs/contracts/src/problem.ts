@@ -11,4 +11,6 @@ export interface Problem {
   requestId?: string;
   /** The fields of a bad input, by JSON pointer. */
   errors?: readonly FieldProblem[];
+  /** Nobody knows whether the work was done: a write whose acknowledgement was lost. */
+  outcome?: 'unknown';
 }
