@@ -1,8 +1,6 @@
-import { topics } from '@tidegate/contracts';
 import { randomUUID } from 'node:crypto';
 import { AuditTrail } from './support/audit-trail';
 import { House } from './support/house';
-import { TopicLog } from './support/topic-log';
 import { WebSocketClient } from './support/websocket-client';
 
 // What the doors tell the auditors, in a real topic: who read what, from which offsets, and what is missing when Kafka was away.
@@ -38,11 +36,8 @@ describe('audit events', () => {
       house.token({ role: 'service' }),
     ]);
     trail = await AuditTrail.open(house.kafka.brokers);
-    // The seeded history is on its way still; an order that is placed now comes after it.
-    const orders = await TopicLog.open(house.kafka.brokers, topics.orders, 'latest');
-    const afterHistory = await house.placeOrder('13', service);
-    await orders.until((records) => records.some(({ value }) => value['orderId'] === afterHistory), 60_000);
-    await orders.close();
+    // The seeded history is on its way still; whoever counts rows waits for its end.
+    await house.shop.untilSeedIsRelayed();
   }, 180_000);
 
   afterAll(async () => {
@@ -71,7 +66,7 @@ describe('audit events', () => {
       writer: { app: 'mobile' },
     });
     expect(event?.data.grants.length).toBeGreaterThan(0);
-    expect(event?.data.policyVersion).toBeTruthy();
+    expect(event?.data.policyVersion).toMatch(/^[\w-]{22}$/);
     const { given = 0, heldBack = 0 } = event?.data.rows ?? {};
     const ranges = event?.data.resource.topics?.flatMap((topic) => topic.ranges) ?? [];
     expect(given).toBe((JSON.parse(text) as { records: object[] }).records.length);

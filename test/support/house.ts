@@ -8,11 +8,10 @@ import {
   type LocalStore,
 } from '@tidegate/infra';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startApp } from './app-process';
 import { PartnerKeys } from './partner-keys';
+import { Shop } from './shop';
 
 const catalogDirectory = path.resolve(__dirname, '../../catalog');
 
@@ -26,7 +25,6 @@ export interface Bff {
 /** The whole system on free ports: real servers, the demo services on their real data, and as many BFFs as a test asks for. */
 export class House {
   private readonly apps: LocalServer[] = [];
-  private readonly clientSecret = randomBytes(16).toString('hex');
   private readonly cursorKeys = randomBytes(32).toString('base64url');
   /** Of partners; every replica reads it again by itself. */
   readonly apiKeys: PartnerKeys;
@@ -35,33 +33,37 @@ export class House {
     readonly kafka: KafkaCluster,
     readonly redis: LocalStore,
     readonly postgres: LocalStore,
-    private readonly localDirectory: string,
-    private readonly ports: { issuer: number; customers: number; orders: number; accounts: number; ops: number },
+    /** The demo services and their issuer. */
+    readonly shop: Shop,
+    private readonly clientSecret: string,
   ) {
-    this.apiKeys = new PartnerKeys(localDirectory);
+    this.apiKeys = new PartnerKeys(shop.directory);
   }
 
   static async start(): Promise<House> {
     const [kafka, redis, postgres] = await Promise.all([startKafka(), startRedis(), startPostgres()]);
-    const [issuer, customers, orders, accounts, ops] = (await freePorts(5)) as [number, number, number, number, number];
-    const localDirectory = mkdtempSync(path.join(tmpdir(), 'tidegate-house-'));
-    const house = new House(kafka, redis, postgres, localDirectory, { issuer, customers, orders, accounts, ops });
+    const clientSecret = randomBytes(16).toString('hex');
     try {
-      await house.startDemo();
+      const shop = await Shop.start({
+        databaseUrl: postgres.url,
+        brokers: kafka.brokers,
+        clientSecret,
+        env: { LOG_LEVEL: 'warn' },
+      });
+      return new House(kafka, redis, postgres, shop, clientSecret);
     } catch (error) {
-      await house.stop();
+      await Promise.all([kafka.stop(), redis.stop(), postgres.stop()]);
       throw error;
     }
-    return house;
   }
 
   get issuerUrl(): string {
-    return `http://127.0.0.1:${this.ports.issuer}`;
+    return `http://127.0.0.1:${this.shop.ports.issuer}`;
   }
 
   /** The address of one of the demo services. */
   serviceUrl(service: 'customers' | 'orders' | 'accounts'): string {
-    return `http://127.0.0.1:${this.ports[service]}`;
+    return `http://127.0.0.1:${this.shop.ports[service]}`;
   }
 
   /** One more replica of the mobile BFF. */
@@ -85,14 +87,8 @@ export class House {
   }
 
   /** A token of the development issuer: `{ role: 'customer', subject: '13' }`. */
-  async token(identity: { role: string; subject?: string; tenant?: string }): Promise<string> {
-    const response = await fetch(`${this.issuerUrl}/dev/token`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(identity),
-    });
-    if (!response.ok) throw new Error(`the issuer answered ${response.status}: ${await response.text()}`);
-    return ((await response.json()) as { access_token: string }).access_token;
+  token(identity: { role: string; subject?: string; tenant?: string }): Promise<string> {
+    return this.shop.issue(identity);
   }
 
   /** Places an order as the shop does, and answers its id once the service has it. */
@@ -107,9 +103,8 @@ export class House {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.apps.map((app) => app.kill()));
+    await Promise.all([this.shop.stop(), ...this.apps.map((app) => app.kill())]);
     await Promise.all([this.kafka.stop(), this.redis.stop(), this.postgres.stop()]);
-    rmSync(this.localDirectory, { recursive: true, force: true });
   }
 
   private async startBff(
@@ -143,29 +138,5 @@ export class House {
     });
     this.apps.push(process);
     return { url: `http://127.0.0.1:${port}`, opsUrl: `http://127.0.0.1:${opsPort}`, process };
-  }
-
-  private async startDemo(): Promise<void> {
-    const { issuer, customers, orders, accounts, ops } = this.ports;
-    const demo = await startApp({
-      app: 'demo',
-      opsPort: ops,
-      env: {
-        DEMO_ISSUER_PORT: String(issuer),
-        DEMO_CUSTOMERS_PORT: String(customers),
-        DEMO_ORDERS_PORT: String(orders),
-        DEMO_ACCOUNTS_PORT: String(accounts),
-        DEMO_OPS_PORT: String(ops),
-        DATABASE_URL: this.postgres.url,
-        KAFKA_BROKERS: this.kafka.brokers.join(','),
-        LOCAL_DIR: this.localDirectory,
-        DEMO_REPLAY_SPEED: '0',
-        MOBILE_CLIENT_SECRET: this.clientSecret,
-        WEB_CLIENT_SECRET: this.clientSecret,
-        PARTNER_CLIENT_SECRET: this.clientSecret,
-        LOG_LEVEL: 'warn',
-      },
-    });
-    this.apps.push(demo);
   }
 }

@@ -9,6 +9,8 @@ import { startApp } from './app-process';
 export interface ShopOptions {
   databaseUrl: string;
   brokers: readonly string[];
+  /** What the BFFs show at the issuer. */
+  clientSecret?: string;
   until?: 'ready' | 'live';
   env?: Record<string, string>;
 }
@@ -25,10 +27,10 @@ export class Shop {
   private constructor(
     readonly process: LocalServer,
     readonly ports: { ops: number; issuer: number; customers: number; orders: number; accounts: number },
-    private readonly directory: string,
+    readonly directory: string,
   ) {}
 
-  static async start({ databaseUrl, brokers, until = 'ready', env = {} }: ShopOptions): Promise<Shop> {
+  static async start({ databaseUrl, brokers, clientSecret, until = 'ready', env = {} }: ShopOptions): Promise<Shop> {
     const [ops, issuer, customers, orders, accounts] = (await freePorts(5)) as [number, number, number, number, number];
     const directory = mkdtempSync(path.join(tmpdir(), 'tidegate-shop-'));
     const process = await startApp({
@@ -45,7 +47,7 @@ export class Shop {
         KAFKA_BROKERS: brokers.join(','),
         LOCAL_DIR: directory,
         DEMO_REPLAY_SPEED: '0',
-        MOBILE_CLIENT_SECRET: 'a secret of the tests',
+        ...clientSecrets(clientSecret ?? 'a secret of the tests'),
         ...env,
       },
     });
@@ -89,6 +91,7 @@ export class Shop {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(identity),
     });
+    if (!response.ok) throw new Error(`the issuer answered ${response.status}: ${await response.text()}`);
     return ((await response.json()) as { access_token: string }).access_token;
   }
 
@@ -112,4 +115,8 @@ export class Shop {
     await this.process.kill();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function clientSecrets(secret: string): Record<string, string> {
+  return Object.fromEntries(['MOBILE', 'WEB', 'PARTNER'].map((bff) => [`${bff}_CLIENT_SECRET`, secret]));
 }
