@@ -1,5 +1,13 @@
-import { startKafka } from '@tidegate/infra';
-import { Producer, RangeReader, TailPool, type KafkaDeps, type KafkaRecord, type TailListener } from '@tidegate/kafka';
+import { startKafka, type KafkaStartOptions } from '@tidegate/infra';
+import {
+  Producer,
+  RangeReader,
+  TailPool,
+  type KafkaDeps,
+  type KafkaRecord,
+  type ProducerOptions,
+  type TailListener,
+} from '@tidegate/kafka';
 import { createLogger, Registry } from '@tidegate/telemetry';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
@@ -18,9 +26,9 @@ export class KafkaBench {
     readonly admin: Admin,
   ) {}
 
-  static async start(brokers: 1 | 3 = 1): Promise<KafkaBench> {
+  static async start(brokers: 1 | 3 = 1, properties: KafkaStartOptions['properties'] = {}): Promise<KafkaBench> {
     process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
-    const cluster = await startKafka({ brokers });
+    const cluster = await startKafka({ brokers, properties });
     const kafka = new Kafka({ brokers: cluster.brokers, clientId: 'bench', logLevel: logLevel.NOTHING });
     const admin = kafka.admin();
     await admin.connect();
@@ -72,7 +80,7 @@ export class KafkaBench {
     await until('the topic is gone', async () => !(await this.admin.listTopics()).includes(topic));
   }
 
-  producer(options: { timeoutMs?: number; maxQueueBytes?: number } = {}): Producer {
+  producer(options: Partial<ProducerOptions> = {}): Producer {
     return this.closed(new Producer({ ...this.options, ...options }, this.deps));
   }
 

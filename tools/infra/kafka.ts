@@ -20,8 +20,8 @@ export interface KafkaStartOptions {
   dir?: string;
   /** Broker and controller port of each node in turn; without them, free ones. */
   ports?: number[];
-  /** Broker settings over those of tools/infra/kafka-properties.ts. */
-  properties?: BrokerProperties;
+  /** Broker settings over those of tools/infra/kafka-properties.ts; a function where the nodes differ. */
+  properties?: BrokerProperties | ((place: BrokerPlace) => BrokerProperties);
   logFile?: string;
   markFile?: string;
 }
@@ -74,7 +74,8 @@ function brokerOf(
 ): LocalServer {
   mkdirSync(place.directory, { recursive: true });
   formatBroker(kafka, place, options.clusterId);
-  const properties = brokerProperties(place, cluster, options.properties);
+  const overrides = typeof options.properties === 'function' ? options.properties(place) : options.properties;
+  const properties = brokerProperties(place, cluster, overrides);
   writeFileSync(path.join(place.directory, 'server.properties'), propertiesFile(properties));
   return new LocalServer({
     ...brokerCommand(kafka),
