@@ -53,12 +53,16 @@ export const noContradictions: Contradictions = {
 export class ProduceLedger {
   readonly sent: Sent[] = [];
 
-  constructor(private readonly bench: KafkaBench) {}
+  /** @param name tells the records of several ledgers in one topic apart; without it, a foreign record is a contradiction. */
+  constructor(
+    private readonly bench: KafkaBench,
+    private readonly name = '',
+  ) {}
 
   /** Sends a record of a value that nobody else sends; resolves, whatever becomes of it. */
   async send(producer: Producer, topic: string, key: string | null, timeoutMs = 10_000): Promise<Sent> {
     const order = this.sent.length;
-    const sent: Sent = { topic, key, value: `${order} ${'x'.repeat(order % 200)}`, order, timeoutMs };
+    const sent: Sent = { topic, key, value: `${this.name}#${order} ${'x'.repeat(order % 200)}`, order, timeoutMs };
     this.sent.push(sent);
     const atMs = performance.now();
     try {
@@ -102,6 +106,7 @@ export class ProduceLedger {
     const places = new Map<string, string>();
     const latest = new Map<number, Sent>();
     for (const { partition, offset, value, key } of log) {
+      if (!value.startsWith(this.name)) continue;
       const place = `${topic}/${partition}/${offset}`;
       const sent = byValue.get(value);
       if (sent?.key !== key) {
