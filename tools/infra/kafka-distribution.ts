@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cached, run, succeeds } from './cache.ts';
+import { cached, run } from './cache.ts';
 import { findJava, type Java } from './java.ts';
 import { describeCluster } from './kafka-metadata.ts';
 import { brokerProperties, propertiesFile, type BrokerPlace } from './kafka-properties.ts';
 import { LocalServer } from './local-server.ts';
+import { copyJars } from './maven.ts';
 import { freePorts } from './ports.ts';
 
-const version = '4.3.1';
+export const kafkaVersion = '4.3.1';
 // The first-tier compiler and the serial collector start a broker fastest and leave the second core to others.
 const javaOptions = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 const logLevel = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn';
@@ -31,9 +32,12 @@ export function kafkaDistribution(): Promise<KafkaDistribution> {
 }
 
 async function prepare(): Promise<KafkaDistribution> {
-  const [java, jars] = await Promise.all([findJava(), cached(`kafka-${version}`, fetchJars)]);
+  const [java, jars] = await Promise.all([
+    findJava(),
+    cached(`kafka-${kafkaVersion}`, (directory) => copyJars('pom.xml', directory)),
+  ]);
   const classPath = path.join(jars, '*');
-  const made = await cached(`kafka-${version}-java-${java.build}`, (directory) =>
+  const made = await cached(`kafka-${kafkaVersion}-java-${java.build}`, (directory) =>
     makeArchive(distributionIn(directory, java, classPath)),
   );
   return distributionIn(made, java, classPath);
@@ -46,17 +50,6 @@ function distributionIn(directory: string, java: Java, classPath: string): Kafka
     bootstrapCheckpoint: path.join(directory, 'bootstrap.checkpoint'),
     classArchive: path.join(directory, 'classes.jsa'),
   };
-}
-
-async function fetchJars(directory: string): Promise<void> {
-  if (!(await succeeds('mvn', ['--version']))) {
-    throw new Error(
-      `Kafka ${version} comes through Maven, and \`mvn\` does not run here. Install Maven (apt install maven, brew install maven), start Docker, or set KAFKA_BROKERS to a Kafka of your own.`,
-    );
-  }
-  const pom = path.join(import.meta.dirname, 'pom.xml');
-  const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${directory}`, '-DincludeScope=runtime'];
-  await run('mvn', ['--quiet', '--batch-mode', '--file', pom, ...goal]);
 }
 
 /** Starts a broker once only to stop it: Java then writes down the classes that it loaded. */

@@ -22,6 +22,8 @@ export interface KafkaStartOptions {
   ports?: number[];
   /** Broker settings over those of tools/infra/kafka-properties.ts; a function where the nodes differ. */
   properties?: BrokerProperties | ((place: BrokerPlace) => BrokerProperties);
+  /** Options of each node's Java over those that start it fastest. */
+  javaOptions?: string[];
   logFile?: string;
   markFile?: string;
 }
@@ -78,7 +80,7 @@ function brokerOf(
   const properties = brokerProperties(place, cluster, overrides);
   writeFileSync(path.join(place.directory, 'server.properties'), propertiesFile(properties));
   return new LocalServer({
-    ...brokerCommand(kafka),
+    ...brokerCommand(kafka, options.javaOptions),
     name: cluster.length === 1 ? 'Kafka' : `Kafka node ${place.id}`,
     cwd: place.directory,
     port: place.port,
