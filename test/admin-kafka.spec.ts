@@ -1,5 +1,5 @@
-import { KafkaAdmin } from '@tidegate/kafka';
-import { KafkaBench } from './support/kafka-bench';
+import { ConsumerGroup, KafkaAdmin } from '@tidegate/kafka';
+import { KafkaBench, until } from './support/kafka-bench';
 
 describe(KafkaAdmin.name, () => {
   let bench: KafkaBench;
@@ -24,6 +24,38 @@ describe(KafkaAdmin.name, () => {
     expect(await reader.topic('kept')).toEqual({ topicId, partitions: 2 });
     expect(await reader.topic('made')).toMatchObject({ partitions: 3 });
     await bench.producer().send({ topic: 'made', key: null, value: 'x' });
+  });
+
+  it('keeps positions for a group that nobody joins, where the tools of Kafka see them', async () => {
+    const topic = await bench.topic(2);
+    expect(await admin.committedOffsets('positions', topic)).toEqual([]);
+    const beyondDoubles = 2n ** 53n + 1n;
+    await admin.commitOffsets('positions', topic, [
+      { partition: 1, offset: beyondDoubles, metadata: 'topic-id' },
+      { partition: 0, offset: 5n },
+    ]);
+    expect(await admin.committedOffsets('positions', topic)).toEqual([
+      { partition: 0, offset: 5n, metadata: '' },
+      { partition: 1, offset: beyondDoubles, metadata: 'topic-id' },
+    ]);
+    const [seen] = await bench.admin.fetchOffsets({ groupId: 'positions', topics: [topic] });
+    expect(seen?.partitions.map(({ partition, offset }) => `${partition}:${offset}`).sort()).toEqual([
+      '0:5',
+      `1:${beyondDoubles}`,
+    ]);
+  });
+
+  it('moves nothing under the feet of a member, and nothing of a topic that is not there', async () => {
+    const topic = await bench.topic(1);
+    const settings = { groupId: 'joined', topics: [topic], onBatch: () => Promise.resolve(), deps: bench.deps };
+    const group = new ConsumerGroup(bench.options, settings);
+    await group.start();
+    await until('the member has joined', () => group.check().ok);
+    const commit = (groupId: string, to: string) => admin.commitOffsets(groupId, to, [{ partition: 0, offset: 0n }]);
+    await expect(commit('joined', topic)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(commit('free', 'nowhere')).rejects.toMatchObject({ code: 'not_found' });
+    await group.stop();
+    await commit('joined', topic);
   });
 
   it('is unavailable while Kafka is away, and works afterwards', async () => {

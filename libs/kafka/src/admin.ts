@@ -3,6 +3,8 @@ import type { Admin } from 'kafkajs';
 import { kafkaClient } from './client';
 import { Cluster } from './cluster';
 import { kafkaCodes, translateKafkaError } from './errors';
+import { GroupOffsets, type CommittedOffset } from './group-offsets';
+import type { GroupOffset } from './group-protocol';
 import type { TopicMetadata } from './metadata';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
 import { delay } from './timing';
@@ -27,6 +29,7 @@ const leadersPollMs = 50;
 export class KafkaAdmin {
   private readonly admin: Admin;
   private readonly cluster: Cluster;
+  private readonly groups: GroupOffsets;
   private readonly logger: Logger;
   private connected: Promise<void> | undefined;
 
@@ -34,6 +37,7 @@ export class KafkaAdmin {
     const settings = kafkaSettings(options, requestTimeoutMs);
     this.admin = kafkaClient(settings, logger).admin();
     this.cluster = new Cluster(settings, logger);
+    this.groups = new GroupOffsets(this.cluster, requestTimeoutMs);
     this.logger = logger;
   }
 
@@ -52,6 +56,20 @@ export class KafkaAdmin {
     } catch (error) {
       throw translateKafkaError(error, 'make topics');
     }
+  }
+
+  /**
+   * Moves a group that nobody has joined; `metadata` (at most 4,096 bytes by default) comes back with the offset. Kafka checks nothing
+   * against the log and lets offsets go back.
+   * @throws AppError conflict: the group has members; not_found: no such topic or partition; unavailable: perhaps moved, try again
+   */
+  async commitOffsets(groupId: string, topic: string, offsets: readonly GroupOffset[]): Promise<void> {
+    await this.groups.commit(groupId, topic, offsets);
+  }
+
+  /** What a group has committed of a topic, by partition; nothing for partitions without a position. @throws AppError unavailable */
+  async committedOffsets(groupId: string, topic: string): Promise<CommittedOffset[]> {
+    return this.groups.committed(groupId, topic);
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,7 @@ import type { KafkaSettings } from './options';
 import { within } from './timing';
 
 /** One broker of several may be frozen: ask the next one while the caller still waits. */
-const metadataTryMs = 2_000;
+const anyTryMs = 2_000;
 /** Younger proof than this needs no probe. */
 const freshMs = 5_000;
 const closeTimeoutMs = 1_000;
@@ -53,17 +53,22 @@ export class Cluster {
     this.seeds = settings.brokers.map(parseAddress);
   }
 
-  /** Asks brokers one after the other until one answers. @throws AppError unavailable */
+  /** @throws AppError unavailable */
   async metadata(topics: readonly string[], timeoutMs = this.settings.requestTimeoutMs): Promise<ClusterMetadata> {
+    const answer = await this.sendToAny(metadataRequest(topics), timeoutMs);
+    this.learn(answer);
+    return answer;
+  }
+
+  /** Asks brokers one after the other until one answers. @throws AppError unavailable */
+  async sendToAny<T>(request: KafkaRequest<T>, timeoutMs = this.settings.requestTimeoutMs): Promise<T> {
     const deadlineMs = Date.now() + timeoutMs;
     let failure: unknown;
     for (const address of this.candidates()) {
       const leftMs = deadlineMs - Date.now();
       if (leftMs <= 0) break;
       try {
-        const answer = await this.sendTo(address, metadataRequest(topics), Math.min(leftMs, metadataTryMs));
-        this.learn(answer);
-        return answer;
+        return await this.sendTo(address, request, Math.min(leftMs, anyTryMs));
       } catch (error) {
         failure = error;
       }
@@ -106,7 +111,7 @@ export class Cluster {
 
   private async ask(): Promise<Health> {
     try {
-      await this.metadata([], metadataTryMs);
+      await this.metadata([], anyTryMs);
       return { ok: true };
     } catch (error) {
       return { ok: false, reason: reasonOf(error) };

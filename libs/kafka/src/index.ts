@@ -1,11 +1,13 @@
 export { KafkaAdmin, type TopicSpec } from './admin';
 export { ConsumerGroup, type ConsumerGroupOptions, type ConsumerGroupSettings } from './consumer-group';
 export { CorruptRecords, OffsetOutOfRange } from './errors';
+export { type KafkaRecord } from './fetched-record';
+export { type CommittedOffset } from './group-offsets';
+export { type GroupOffset } from './group-protocol';
 export { KafkaHealth, type KafkaHealthOptions, type KafkaHealthSource } from './health';
 export { kafkaOptionsSchema, type KafkaDeps, type KafkaOptions } from './options';
 export { partitionOfKey } from './partitioner';
 export { Producer, type Placement, type ProducerOptions, type ProducerRecord, type SendOptions } from './producer';
 export { RangeReader, type OffsetsAt, type RangeRead, type RangeReaderOptions, type TopicInfo } from './range-reader';
-export { type KafkaRecord } from './record-batch';
 export { TailPool, type TailPoolOptions } from './tail-pool';
 export { type ResetReason, type Tail, type TailListener, type TailPartition } from './tail-topic';
