@@ -51,14 +51,15 @@ export class ByteReader {
   }
 
   uvarint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      if (this.at >= this.end) throw new MalformedBytes('a varint is cut off');
-      const byte = this.bytes[this.at++] as number;
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
+    if (this.at < this.end) {
+      const byte = this.bytes[this.at] as number;
+      // Nearly always: lengths and deltas of most records have one byte.
+      if (byte < 0x80) {
+        this.at += 1;
+        return byte;
+      }
     }
-    throw new MalformedBytes('a varint is longer than 5 bytes');
+    return this.longUvarint();
   }
 
   /** Zigzag varint of at most 10 bytes as a double: exact to 2^53, which is enough for the times that it carries. */
@@ -112,6 +113,17 @@ export class ByteReader {
       this.uvarint();
       this.skip(this.uvarint());
     }
+  }
+
+  private longUvarint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      if (this.at >= this.end) throw new MalformedBytes('a varint is cut off');
+      const byte = this.bytes[this.at++] as number;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value >>> 0;
+    }
+    throw new MalformedBytes('a varint is longer than 5 bytes');
   }
 
   private items<T>(count: number, read: (reader: ByteReader) => T): T[] {

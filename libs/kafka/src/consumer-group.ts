@@ -2,8 +2,8 @@ import type { Health } from '@tidegate/telemetry';
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { kafkaClient } from './client';
 import { reasonOf } from './errors';
+import type { KafkaRecord } from './fetched-record';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
-import type { KafkaRecord } from './record-batch';
 import { backoffMs, delay } from './timing';
 
 export type ConsumerGroupOptions = KafkaOptions & {

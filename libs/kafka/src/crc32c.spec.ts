@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { crc32c } from './crc32c';
 
 describe('crc32c()', () => {
@@ -13,5 +14,19 @@ describe('crc32c()', () => {
 
   it('sums a part of a buffer', () => {
     expect(crc32c(Buffer.from('..123456789..'), 2, 11)).toBe(0xe3069283);
+  });
+
+  it('gives the same as the definition, bit by bit, whatever the length and place', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 20 }), (bytes, start) => {
+        const from = Math.min(start, bytes.length);
+        let expected = 0xffffffff;
+        for (const byte of bytes.subarray(from)) {
+          expected ^= byte;
+          for (let bit = 0; bit < 8; bit += 1) expected = expected & 1 ? (expected >>> 1) ^ 0x82f63b78 : expected >>> 1;
+        }
+        expect(crc32c(Buffer.from(bytes), from)).toBe((expected ^ 0xffffffff) >>> 0);
+      }),
+    );
   });
 });

@@ -1,7 +1,7 @@
 import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 import type { KafkaRequest } from './kafkajs-internals';
-import type { AbortedTransaction } from './record-batch';
+import type { AbortedTransaction } from './transaction-filter';
 
 export interface FetchPosition {
   topic: string;

@@ -195,6 +195,69 @@ describe('decodeRecordSet()', () => {
     expect([decoded.next, decoded.corrupt?.offset, decoded.corrupt?.next]).toEqual([1n, 1n, 5n]);
   });
 
+  it('gives a typed error or the untouched start of the set, however it is cut and flipped', () => {
+    const batches = [0, 1, 2].map((index) =>
+      encodeBatch([record(`a${index}`), record(`b${index}`)], { baseOffset: BigInt(2 * index) }),
+    );
+    const set = Buffer.concat(batches);
+    const whole = values(decode(set));
+    fc.assert(
+      fc.property(
+        fc.nat({ max: set.length }),
+        fc.nat({ max: set.length - 1 }),
+        fc.nat({ max: 7 }),
+        (length, at, bit) => {
+          const changed = Buffer.from(set);
+          changed.writeUInt8((changed[at] as number) ^ (1 << bit), at);
+          const { records, next, corrupt } = decode(changed.subarray(0, length));
+          // The offset of a batch stands outside its checksum; its records do not.
+          expect(records.map(({ value }) => String(value))).toEqual(whole.slice(0, records.length));
+          expect(records.length % 2).toBe(0);
+          expect(next >= BigInt(records.length)).toBe(true);
+          if (corrupt) expect([corrupt instanceof CorruptRecords, corrupt.next > next]).toEqual([true, true]);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('makes the same of a record however often it is asked, and copies nothing', () => {
+    const bytes = encodeBatch([{ key: text('k'), value: text('v') }]);
+    const [first] = decode(bytes).records;
+    expect(first?.value).toBe(first?.value);
+    expect([first?.key?.buffer, first?.value?.buffer]).toEqual([bytes.buffer, bytes.buffer]);
+    expect(first).toMatchObject({ topic: 't', partition: 3, offset: 0n, timestampMs: 0, key: text('k') });
+  });
+
+  it('goes on behind an unreadable batch, and never back, when it was asked from inside', () => {
+    const batch = encodeBatch([record('a'), record('b'), record('c')], { baseOffset: 10n });
+    const broken = Buffer.from(batch);
+    broken.writeUInt8(0xee, broken.length - 1);
+    expect(decode(broken, { from: 11n }).corrupt?.next).toBe(13n);
+    const headless = Buffer.from(batch);
+    headless.writeUInt8(9, 16);
+    expect(decode(headless, { from: 11n }).corrupt?.next).toBe(12n);
+    const liar = Buffer.from(broken);
+    liar.writeBigInt64BE(2n ** 63n - 1n, 0);
+    expect(decode(liar, { from: 11n }).corrupt?.next).toBe(12n);
+  });
+
+  it.each([
+    ['records out of order', [1, 0], 2],
+    ['two records at one offset', [0, 0], 2],
+    ['more bytes than records', [0, 1], 1],
+  ])('refuses %s', (_, deltas, count) => {
+    const records = deltas.map((offsetDelta) => ({ ...record('a'), offsetDelta }));
+    const { records: read, corrupt } = decode(encodeBatch(records, { count, lastOffsetDelta: 1 }));
+    expect([read, corrupt?.offset, corrupt?.next]).toEqual([[], 0n, 2n]);
+  });
+
+  it('refuses a batch that stands before the one that it follows', () => {
+    const set = Buffer.concat([encodeBatch([record('a')], { baseOffset: 5n }), encodeBatch([record('b')])]);
+    const { records, corrupt } = decode(set);
+    expect([records.length, corrupt?.next]).toEqual([1, 7n]);
+  });
+
   it('refuses a count that the bytes cannot hold, without making room for it', () => {
     expect(decode(encodeBatch([record('a')], { count: 2 ** 31 - 1 })).corrupt?.message).toContain(
       'claims 2147483647 records',

@@ -1,6 +1,6 @@
 import type { Logger } from '@tidegate/telemetry';
+import type { KafkaRecord } from './fetched-record';
 import type { TopicMetadata } from './metadata';
-import type { KafkaRecord } from './record-batch';
 
 /** recreated: the topic was deleted and made again; truncated: what stood there is gone or unreadable; retention: it was too old. */
 export type ResetReason = 'recreated' | 'truncated' | 'retention';
