@@ -75,11 +75,12 @@ export async function fakeBroker(answer: Answer): Promise<FakeBroker> {
 /** Every request that we send in the version that we send it. */
 function apiVersions(): Buffer {
   const supported: [number, number][] = [
-    [0, 7],
-    [1, 11],
+    [0, 8],
+    [1, 13],
     [2, 4],
     [3, 12],
     [apiVersionsKey, 2],
+    [22, 1],
     [36, 1],
   ];
   const writer = new ByteWriter().int16(0);

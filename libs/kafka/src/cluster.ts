@@ -1,7 +1,7 @@
 import { AppError } from '@tidegate/errors';
 import type { Health, Logger } from '@tidegate/telemetry';
 import { kafkaCodeOf, reasonOf } from './errors';
-import { BrokerLink, type KafkaRequest, type ProduceMessage } from './kafkajs-internals';
+import { BrokerLink, type KafkaRequest } from './kafkajs-internals';
 import { metadataRequest, type BrokerAddress, type ClusterMetadata } from './metadata';
 import type { KafkaSettings } from './options';
 import { within } from './timing';
@@ -17,14 +17,6 @@ type Address = Pick<BrokerAddress, 'host' | 'port'>;
 interface Linked {
   link: BrokerLink;
   connecting: Promise<BrokerLink>;
-}
-
-export interface Batch {
-  topic: string;
-  partition: number;
-  messages: ProduceMessage[];
-  /** Called when the batch is about to leave this process. */
-  onSending(): void;
 }
 
 /** The caller's request never reached a broker: nothing was written. */
@@ -82,13 +74,9 @@ export class Cluster {
     return this.sendTo(this.addressOf(nodeId), request, timeoutMs);
   }
 
-  /** @throws NotSent when nothing left this process, else what kafkajs throws */
-  async produce(nodeId: number, batch: Batch): Promise<bigint> {
-    return this.use(this.addressOf(nodeId), (link) => {
-      const { topic, partition, messages } = batch;
-      batch.onSending();
-      return link.produce(topic, partition, messages, this.settings.requestTimeoutMs);
-    });
+  /** Resolves when there is a connection, so that the caller can decide what to send when it can leave at once. @throws NotSent */
+  async ready(nodeId: number): Promise<void> {
+    await this.link(this.addressOf(nodeId));
   }
 
   /** From facts: the age of the last answer, else an answer now. */

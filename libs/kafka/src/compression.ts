@@ -1,21 +1,39 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { InflationLimit, MalformedBytes } from './errors';
 import { lz4Decompress } from './lz4';
+import { lz4Compress } from './lz4-compress';
 import { snappyDecompress } from './snappy';
+import { snappyCompress } from './snappy-compress';
+
+export type Compression = keyof typeof codecNumbers;
+
+/** As they stand in a batch's attributes. */
+export const codecNumbers = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 
 type Decompress = (bytes: Buffer, maxBytes: number) => Buffer;
 
-/** By the codec number in a batch's attributes. */
-const codecs: Record<number, Decompress> = {
-  1: (bytes, maxBytes) => withLimit(maxBytes, () => gunzipSync(bytes, { maxOutputLength: maxBytes })),
-  2: snappyDecompress,
-  3: lz4Decompress,
-  4: (bytes, maxBytes) => withLimit(maxBytes, () => zstdDecompressSync(bytes, { maxOutputLength: maxBytes })),
+const decompressors: Record<number, Decompress> = {
+  [codecNumbers.gzip]: (bytes, maxBytes) => withLimit(maxBytes, () => gunzipSync(bytes, { maxOutputLength: maxBytes })),
+  [codecNumbers.snappy]: snappyDecompress,
+  [codecNumbers.lz4]: lz4Decompress,
+  [codecNumbers.zstd]: (bytes, maxBytes) =>
+    withLimit(maxBytes, () => zstdDecompressSync(bytes, { maxOutputLength: maxBytes })),
 };
+
+const compressors: Record<Exclude<Compression, 'none'>, (bytes: Buffer) => Buffer> = {
+  gzip: (bytes) => gzipSync(bytes),
+  snappy: snappyCompress,
+  lz4: lz4Compress,
+  zstd: (bytes) => zstdCompressSync(bytes),
+};
+
+export function compress(compression: Exclude<Compression, 'none'>, bytes: Buffer): Buffer {
+  return compressors[compression](bytes);
+}
 
 /** @throws MalformedBytes or InflationLimit */
 export function decompress(codec: number, bytes: Buffer, maxBytes: number): Buffer {
-  const run = codecs[codec];
+  const run = decompressors[codec];
   if (!run) throw new MalformedBytes(`compression codec ${codec} is not known`);
   return run(bytes, maxBytes);
 }

@@ -5,6 +5,9 @@ export interface KafkaMetrics {
   queueBytes: Gauge;
   fetchSeconds: Histogram;
   errors: Counter;
+  retries: Counter;
+  batchRecords: Histogram;
+  batchBytes: Histogram;
 }
 
 /** From a good disk on the same host (1 ms) to the deadline of a send (10 s). */
@@ -36,6 +39,24 @@ export function kafkaMetrics(registry: Registry): KafkaMetrics {
       name: 'kafka_errors_total',
       help: 'Failed requests and records by client and kind',
       labelNames: ['client', 'kind'],
+      registers,
+    }),
+    retries: new Counter({
+      name: 'kafka_retries_total',
+      help: 'Tries that were made again after a failure, by client',
+      labelNames: ['client'],
+      registers,
+    }),
+    batchRecords: new Histogram({
+      name: 'kafka_batch_records',
+      help: 'Records of one acknowledged batch',
+      buckets: [1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000],
+      registers,
+    }),
+    batchBytes: new Histogram({
+      name: 'kafka_batch_bytes',
+      help: 'Bytes of one acknowledged batch as it went over the wire',
+      buckets: [300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000],
       registers,
     }),
   };

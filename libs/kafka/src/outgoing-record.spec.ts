@@ -14,7 +14,7 @@ const refusal = (change: object, maxBytes = 1_000): AppError => {
 
 describe('outgoingRecord()', () => {
   it('keeps null apart from the empty string', () => {
-    expect(outgoingRecord({ topic: 't', key: '', value: null }, 100).message).toMatchObject({
+    expect(outgoingRecord({ topic: 't', key: '', value: null }, 100)).toMatchObject({
       key: Buffer.alloc(0),
       value: null,
     });
@@ -30,19 +30,17 @@ describe('outgoingRecord()', () => {
     ['/value', { value: '\udc00' }],
     ['/value', { value: 5 }],
     ['/value', { value: undefined }],
-    ['/headers/h', { headers: { h: null } }],
+    ['/headers/h', { headers: { h: 5 } }],
+    ['/headers/h', { headers: { h: undefined } }],
+    ['/headers/\ud800', { headers: { '\ud800': 'x' } }],
+    ['/headers/', { headers: [[5, 'x']] }],
+    ['/headers/', { headers: [[null, 'x']] }],
+    ['/headers/', { headers: [null] }],
     ['/headers/h', { headers: { h: '\ud800' } }],
   ])('names %s when it is wrong', (pointer, change) => {
     const error = refusal(change);
     expect(error.code).toBe('invalid_argument');
     expect(error.details.map((problem) => problem.pointer)).toContain(pointer);
-  });
-
-  it('keeps a header whose name is __proto__', () => {
-    const headers = Object.fromEntries([['__proto__', 'x']]);
-    expect(Object.entries(outgoingRecord({ ...base, headers }, 1_000).message.headers)).toEqual([
-      ['__proto__', Buffer.from('x')],
-    ]);
   });
 
   it('accepts a record of the limit and refuses one byte more', () => {

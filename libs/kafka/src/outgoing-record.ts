@@ -1,70 +1,73 @@
 import { AppError, type FieldProblem } from '@tidegate/errors';
-import type { ProduceMessage } from './kafkajs-internals';
-import type { ProducerRecord } from './producer';
+import type { ProducerRecord, RecordHeaders } from './producer';
+import { encodeHeaders } from './record-batch-encoder';
 
+/** A record that was checked, in bytes. */
 export interface OutgoingRecord {
-  message: ProduceMessage;
+  topic: string;
+  partition: number | undefined;
+  key: Buffer | null;
+  value: Buffer | null;
+  /** As they stand in a batch; undefined when there are none. */
+  headers: Buffer | undefined;
   /** Upper bound of what the record takes in a batch. */
   bytes: number;
 }
 
 /** Lengths, attributes, timestamp and offset of a record, each at its longest. */
 const recordOverheadBytes = 36;
-const headerOverheadBytes = 10;
 const legalTopic = /^[a-zA-Z0-9._-]{1,249}$/;
 const loneSurrogate = /\p{Surrogate}/u;
 
 /** Checked before it is queued, so that a bad record fails alone. @throws AppError invalid_argument, too_large */
 export function outgoingRecord(record: ProducerRecord, maxBytes: number): OutgoingRecord {
   const problems: FieldProblem[] = [];
-  if (!legalTopic.test(record.topic)) problems.push({ pointer: '/topic', detail: 'is not a legal topic name' });
-  if (record.partition !== undefined && !(Number.isInteger(record.partition) && record.partition >= 0)) {
+  const { topic, partition } = record;
+  if (!legalTopic.test(topic)) problems.push({ pointer: '/topic', detail: 'is not a legal topic name' });
+  if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0)) {
     problems.push({ pointer: '/partition', detail: 'must be an integer from 0' });
   }
   const key = bytesOf(record.key, '/key', problems);
   const value = bytesOf(record.value, '/value', problems);
-  const headers = headersOf(record.headers ?? {}, problems);
+  const headers = record.headers && headersOf(record.headers, problems);
   if (problems.length > 0) {
     throw new AppError('invalid_argument', `The record cannot be sent: ${problems.map(sentence).join('; ')}.`, {
       details: problems,
     });
   }
-  const bytes = sizeOf(key, value, headers);
+  const bytes = recordOverheadBytes + (key?.length ?? 0) + (value?.length ?? 0) + (headers?.length ?? 0);
   if (bytes > maxBytes) {
     throw new AppError('too_large', `The record takes ${bytes} bytes; at most ${maxBytes} are allowed.`);
   }
-  return { message: { key, value, headers }, bytes };
+  return { topic, partition, key, value, headers, bytes };
 }
 
-function headersOf(headers: Record<string, string | Buffer>, problems: FieldProblem[]): Record<string, Buffer> {
-  const entries = Object.entries(headers).map(([name, value]) => {
-    const pointer = `/headers/${name}`;
-    if (loneSurrogate.test(name)) problems.push({ pointer, detail: 'has a name that is not well-formed text' });
-    const bytes = bytesOf(value, pointer, problems);
-    if (bytes === null) problems.push({ pointer, detail: 'must not be null' });
-    return [name, bytes ?? Buffer.alloc(0)] as const;
+function headersOf(headers: RecordHeaders, problems: FieldProblem[]): Buffer | undefined {
+  const pairs = Array.isArray(headers) ? (headers as readonly unknown[]) : Object.entries(headers);
+  const encoded = pairs.map((pair): readonly [Buffer, Buffer | null] => {
+    const [name, value] = Array.isArray(pair) ? (pair as readonly unknown[]) : [];
+    const pointer = `/headers/${typeof name === 'string' ? name : ''}`;
+    if (typeof name !== 'string') problems.push({ pointer, detail: 'has a name that is not text' });
+    return [bytesOf(name, pointer, problems) ?? noBytes, bytesOf(value, pointer, problems)];
   });
-  // By entries, so that a header of the name __proto__ stays a header.
-  return Object.fromEntries(entries);
+  return encoded.length === 0 ? undefined : encodeHeaders(encoded);
 }
+
+const noBytes = Buffer.alloc(0);
 
 /** Text with half a surrogate pair has no UTF-8: two different keys would become the same one. */
-function bytesOf(value: string | Buffer | null, pointer: string, problems: FieldProblem[]): Buffer | null {
+function bytesOf(value: unknown, pointer: string, problems: FieldProblem[]): Buffer | null {
   if (value === null || Buffer.isBuffer(value)) return value;
   if (typeof value !== 'string') {
     problems.push({ pointer, detail: 'must be text, bytes or null' });
     return null;
   }
-  if (loneSurrogate.test(value)) problems.push({ pointer, detail: 'is not well-formed text; send it as bytes' });
-  return Buffer.from(value, 'utf8');
-}
-
-function sizeOf(key: Buffer | null, value: Buffer | null, headers: Record<string, Buffer>): number {
-  const headerBytes = Object.entries(headers).reduce(
-    (sum, [name, bytes]) => sum + Buffer.byteLength(name) + bytes.length + headerOverheadBytes,
-    0,
-  );
-  return recordOverheadBytes + (key?.length ?? 0) + (value?.length ?? 0) + headerBytes;
+  const bytes = Buffer.from(value, 'utf8');
+  // As many bytes as characters are plain ASCII, which needs no second look.
+  if (bytes.length !== value.length && loneSurrogate.test(value)) {
+    problems.push({ pointer, detail: 'is not well-formed text; send it as bytes' });
+  }
+  return bytes;
 }
 
 function sentence({ pointer, detail }: FieldProblem): string {

@@ -1,163 +1,249 @@
 import { AppError } from '@tidegate/errors';
-import { NotSent } from './cluster';
-import { kafkaCodeName, kafkaCodeOf, kafkaCodes, translateKafkaError } from './errors';
+import type { Compression } from './compression';
+import { KafkaErrorCode, kafkaCodeName, kafkaCodes, translateKafkaError } from './errors';
+import type { KafkaMetrics } from './metrics';
+import { OutgoingBatch } from './outgoing-batch';
 import type { PendingRecord } from './pending-record';
-import { backoffMs, delay } from './timing';
+import type { PartitionAnswer } from './produce';
+import { verdictOf, type Verdict } from './produce-verdict';
+import type { ProducerIds } from './producer-ids';
+import type { BatchIdentity } from './record-batch-encoder';
 
-export interface Place {
-  topic: string;
-  partition: number;
+export interface QueueOptions {
+  compression: Compression;
+  maxBatchBytes: number;
+  /** With so much waiting, a queue is worth a request of its own. */
+  fullBytes: number;
+  ids: ProducerIds;
+  metrics: KafkaMetrics;
+  /** Called when a queue that had nothing to send has something, and when one that waits becomes full. */
+  onReady(queue: PartitionQueue): void;
 }
 
-/** Writes one batch and resolves to the offset of its first record. `onSending` is called when it is about to leave this process. */
-export type WriteBatch = (place: Place, records: readonly PendingRecord[], onSending: () => void) => Promise<bigint>;
+/** What comes after a try: nothing, the next batch at once, or the same records after a pause. */
+export type Next = 'idle' | 'ready' | 'later';
 
-export interface BatchLimits {
-  maxRecords: number;
-  maxBytes: number;
-}
+/** Sequences are 31 bits, after which they start again. */
+const sequences = 2 ** 31;
+const lastEpoch = 32_767;
+/** After a refused batch was halved: back to what the topic takes, and not far beyond it. */
+const batchGrowth = 1.125;
 
-type Verdict =
-  | { kind: 'again'; written: 'no' | 'maybe' }
-  | { kind: 'split'; error: AppError }
-  | { kind: 'hopeless'; error: AppError };
-
-const firstRetryMs = 50;
-const maxRetryMs = 500;
-
-/** Refusals for the sake of one record: its neighbours must not suffer for it. */
-const recordRefusals = new Set<number>([
-  kafkaCodes.messageTooLarge,
-  kafkaCodes.recordListTooLarge,
-  kafkaCodes.invalidRecord,
-  kafkaCodes.invalidTimestamp,
-]);
-
-/** Answers after which the records may stand in the log all the same. */
-const unclear = new Set<number>([
-  -1,
-  kafkaCodes.requestTimedOut,
-  kafkaCodes.networkException,
-  kafkaCodes.notEnoughReplicasAfterAppend,
-]);
-
-/** Leaders move, logs are offline for a moment, epochs are fenced: nothing was written, and it works again soon. */
-const passing = new Set<number>([
-  kafkaCodes.corruptMessage,
-  kafkaCodes.unknownTopicOrPartition,
-  kafkaCodes.leaderNotAvailable,
-  kafkaCodes.notLeaderOrFollower,
-  kafkaCodes.notEnoughReplicas,
-  kafkaCodes.unknownTopicId,
-  8,
-  9,
-  56,
-  74,
-  75,
-]);
+type Refusal = Exclude<Verdict, 'acknowledged' | 'duplicate'>;
 
 /**
- * The records of one partition in the order of their `send`. One request is in flight at a time, which keeps that order over retries; what
- * is queued meanwhile leaves as the next batch.
+ * The records of one partition in the order of their `send`, and what the broker remembers of them: one batch is in flight at a time,
+ * numbered by this partition's own epoch and sequence (KIP-98, KIP-360), so that neither order nor number of records suffers from retries.
  */
 export class PartitionQueue {
+  /** Tries in a row that did not end well. */
+  failures = 0;
   private waiting: PendingRecord[] = [];
-  private running = false;
-  /** Waiting and in flight. */
-  bytes = 0;
+  private waitingBytes = 0;
+  private batch: OutgoingBatch | undefined;
+  private producerId: bigint | undefined;
+  private epoch = 0;
+  private nextSequence = 0;
+  private maxBatchBytes: number;
+  private state: 'idle' | 'ready' | 'away' = 'idle';
 
   constructor(
-    private readonly place: Place,
-    private readonly limits: BatchLimits,
-    private readonly write: WriteBatch,
-  ) {}
+    readonly topic: string,
+    readonly partition: number,
+    private readonly options: QueueOptions,
+  ) {
+    this.maxBatchBytes = options.maxBatchBytes;
+  }
+
+  /** Waiting and in flight. */
+  get bytes(): number {
+    return this.waitingBytes + (this.batch?.bytes ?? 0);
+  }
+
+  /** Of those that no batch has taken yet. */
+  get unbatchedBytes(): number {
+    return this.waitingBytes;
+  }
+
+  get isFull(): boolean {
+    return this.waitingBytes >= this.options.fullBytes;
+  }
+
+  get needsProducerId(): boolean {
+    return this.producerId === undefined && this.options.ids.current === undefined;
+  }
 
   push(record: PendingRecord): void {
+    const wasFull = this.isFull;
     this.waiting.push(record);
-    this.bytes += record.bytes;
-    if (this.running) return;
-    this.running = true;
-    // After the caller's turn, so that records sent together leave together.
-    queueMicrotask(() => void this.run());
+    this.waitingBytes += record.bytes;
+    if (this.state === 'away' || (this.state === 'ready' && (wasFull || !this.isFull))) return;
+    this.state = 'ready';
+    this.options.onReady(this);
   }
 
-  private async run(): Promise<void> {
-    while (this.waiting.length > 0) {
-      const batch = this.takeBatch();
-      await this.deliver(batch);
-      for (const { bytes } of batch) this.bytes -= bytes;
+  /** The bytes to send now, or undefined when nobody waits any more. */
+  seal(nowMs: number): Buffer | undefined {
+    while (this.state === 'ready') {
+      const batch = (this.batch ??= this.takeBatch());
+      if (!batch) this.state = 'idle';
+      else if (!batch.isWanted(nowMs)) this.dropBatch(batch);
+      else {
+        this.state = 'away';
+        return batch.seal(this.identity(), this.options.compression);
+      }
     }
-    this.running = false;
+    return undefined;
   }
 
-  private takeBatch(): PendingRecord[] {
-    let count = 0;
+  onAnswer(answer: PartitionAnswer, nowMs: number): Next {
+    const { batch } = this;
+    if (!batch) return this.next('ready');
+    const verdict = verdictOf(answer.errorCode);
+    if (verdict === 'acknowledged' || verdict === 'duplicate') {
+      // A duplicate stands in the log, but the broker does not know any more at which offset.
+      this.onWritten(batch, verdict === 'duplicate' ? -1n : answer.baseOffset, nowMs);
+      return this.next('ready');
+    }
+    batch.onTryFailed(verdict === 'unclear' ? 'maybe' : 'no');
+    return this.next(this.onRefused(batch, verdict, answer));
+  }
+
+  /** A try ended without an answer; `written` is `no` when nothing left this process. */
+  onNoAnswer(written: 'no' | 'maybe'): Next {
+    this.batch?.onTryFailed(written);
+    return this.next('later');
+  }
+
+  /** After the pause that follows a failure. */
+  resume(): void {
+    this.state = 'ready';
+  }
+
+  /** Ends everything, as when the topic is gone. */
+  fail(error: AppError): void {
+    for (const record of this.batch?.records ?? []) record.fail(error);
+    for (const record of this.waiting) record.fail(error);
+  }
+
+  /** Ends what is over and tells the earliest deadline of the rest. */
+  sweep(nowMs: number): number {
+    let nextMs = Infinity;
+    for (const list of [this.batch?.records ?? [], this.waiting]) {
+      for (const record of list) if (!record.expire(nowMs)) nextMs = Math.min(nextMs, record.deadlineMs);
+    }
+    return nextMs;
+  }
+
+  private next(wish: 'ready' | 'later'): Next {
+    this.failures = wish === 'later' ? this.failures + 1 : 0;
+    const next = this.batch || this.waiting.length > 0 ? wish : 'idle';
+    this.state = next === 'later' ? 'away' : next;
+    return next;
+  }
+
+  private takeBatch(): OutgoingBatch | undefined {
+    const records: PendingRecord[] = [];
     let bytes = 0;
+    let taken = 0;
     for (const record of this.waiting) {
-      if (count > 0 && (count >= this.limits.maxRecords || bytes + record.bytes > this.limits.maxBytes)) break;
-      count += 1;
+      if (records.length > 0 && bytes + record.bytes > this.maxBatchBytes) break;
+      taken += 1;
+      this.waitingBytes -= record.bytes;
+      if (record.settled) continue;
+      records.push(record);
       bytes += record.bytes;
     }
-    const batch = this.waiting.slice(0, count);
-    this.waiting = this.waiting.slice(count);
-    return batch;
+    this.waiting = taken === this.waiting.length ? [] : this.waiting.slice(taken);
+    return records.length > 0 ? new OutgoingBatch(records, bytes) : undefined;
   }
 
-  private async deliver(batch: PendingRecord[]): Promise<void> {
-    for (let attempt = 0; ; attempt += 1) {
-      // A record whose caller was told otherwise must not turn up in the log later.
-      const alive = batch.filter((record) => !record.expire(Date.now()));
-      if (alive.length === 0) return;
-      const verdict = await this.attempt(alive);
-      if (!verdict) return;
-      if (verdict.kind === 'hopeless' || (verdict.kind === 'split' && alive.length === 1)) {
-        for (const record of alive) record.fail(verdict.error);
-        return;
-      }
-      if (verdict.kind === 'split') {
-        const half = Math.ceil(alive.length / 2);
-        await this.deliver(alive.slice(0, half));
-        return this.deliver(alive.slice(half));
-      }
-      await delay(backoffMs(attempt, firstRetryMs, maxRetryMs));
+  private identity(): BatchIdentity {
+    if (this.producerId === undefined) {
+      const { current } = this.options.ids;
+      if (!current) throw new Error('a batch is sealed before there is a producer id');
+      this.producerId = current.producerId;
+      this.epoch = current.epoch;
+    }
+    return { producerId: this.producerId, epoch: this.epoch, firstSequence: this.nextSequence };
+  }
+
+  private onWritten(batch: OutgoingBatch, baseOffset: bigint, nowMs: number): void {
+    this.nextSequence = (this.nextSequence + batch.records.length) % sequences;
+    this.maxBatchBytes = Math.min(this.options.maxBatchBytes, Math.ceil(this.maxBatchBytes * batchGrowth));
+    this.batch = undefined;
+    this.observe(batch, nowMs);
+    batch.succeed(this.topic, this.partition, baseOffset, nowMs);
+  }
+
+  private observe({ records, sealedBytes }: OutgoingBatch, nowMs: number): void {
+    const { sendSeconds, batchRecords, batchBytes } = this.options.metrics;
+    for (const { sentAtMs } of records) sendSeconds.observe((nowMs - sentAtMs) / 1000);
+    batchRecords.observe(records.length);
+    batchBytes.observe(sealedBytes);
+  }
+
+  private onRefused(batch: OutgoingBatch, verdict: Refusal, answer: PartitionAnswer): 'ready' | 'later' {
+    switch (verdict) {
+      case 'again':
+      case 'unclear':
+        return 'later';
+      case 'renew':
+        this.renew(answer.errorCode);
+        batch.unseal();
+        return 'later';
+      case 'bad records':
+        if (batch.mayStand) this.refuse(batch, answer);
+        else this.sift(batch, answer);
+        return 'ready';
+      case 'refused':
+        this.refuse(batch, answer);
+        return 'ready';
     }
   }
 
-  /** Undefined when the batch was acknowledged. */
-  private async attempt(batch: readonly PendingRecord[]): Promise<Verdict | undefined> {
-    const { topic, partition } = this.place;
-    try {
-      const baseOffset = await this.write(this.place, batch, () => {
-        for (const record of batch) record.onSending();
-      });
-      batch.forEach((record, index) =>
-        record.succeed({ topic, partition, offset: String(baseOffset + BigInt(index)) }),
-      );
-      return undefined;
-    } catch (error) {
-      const verdict = judge(error, topic);
-      const written = verdict.kind === 'again' ? verdict.written : 'no';
-      for (const record of batch) record.onTryFailed(written);
-      return verdict;
+  private refuse(batch: OutgoingBatch, { errorCode, errorMessage }: PartitionAnswer): void {
+    batch.fail(refusal(errorCode, errorMessage, this.topic));
+    this.dropBatch(batch);
+  }
+
+  /** Ends the records that the broker names; where it names none, halves the batch until the bad one stands alone. */
+  private sift(batch: OutgoingBatch, { errorCode, errorMessage, recordErrors }: PartitionAnswer): void {
+    const { records } = batch;
+    for (const { index, message } of recordErrors) {
+      records[index]?.fail(refusal(errorCode, message ?? errorMessage, this.topic));
     }
+    if (records.length === 1) records[0]?.fail(refusal(errorCode, errorMessage, this.topic));
+    else if (!records.some(({ settled }) => settled)) this.maxBatchBytes = Math.ceil(batch.bytes / 2);
+    this.batch = undefined;
+    this.waiting = [...records, ...this.waiting];
+    this.waitingBytes += records.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** What is given up may still reach the log, but not after the next batch, whose epoch shuts it out. */
+  private dropBatch(batch: OutgoingBatch): void {
+    this.batch = undefined;
+    if (batch.mayStand) this.renew(kafkaCodes.none);
+  }
+
+  /** Where someone else writes under our id, or the epochs are used up, a new id is needed. */
+  private renew(errorCode: number): void {
+    this.nextSequence = 0;
+    this.epoch += 1;
+    if (this.producerId === undefined || (this.epoch <= lastEpoch && !fenced.has(errorCode))) return;
+    this.options.ids.retire(this.producerId);
+    this.producerId = undefined;
   }
 }
 
-function judge(error: unknown, topic: string): Verdict {
-  if (error instanceof NotSent) return { kind: 'again', written: 'no' };
-  if (AppError.is(error)) {
-    return error.code === 'unavailable' ? { kind: 'again', written: 'no' } : { kind: 'hopeless', error };
-  }
-  const code = kafkaCodeOf(error);
-  if (code === undefined || unclear.has(code)) return { kind: 'again', written: 'maybe' };
-  if (passing.has(code)) return { kind: 'again', written: 'no' };
-  if (recordRefusals.has(code)) return { kind: 'split', error: refused(code, error) };
-  return { kind: 'hopeless', error: translateKafkaError(error, `write to ${topic}`) };
-}
+const fenced = new Set<number>([kafkaCodes.invalidProducerEpoch, kafkaCodes.producerFenced]);
 
-function refused(code: number, cause: unknown): AppError {
+function refusal(code: number, message: string | null, topic: string): AppError {
   if (code === kafkaCodes.messageTooLarge || code === kafkaCodes.recordListTooLarge) {
-    return new AppError('too_large', 'The record is larger than its Kafka topic allows.', { cause });
+    return new AppError('too_large', 'The record is larger than its Kafka topic allows.');
   }
-  return new AppError('invalid_argument', `Kafka refuses the record: ${kafkaCodeName(code)}.`, { cause });
+  if (verdictOf(code) === 'bad records') {
+    return new AppError('invalid_argument', `Kafka refuses the record: ${message ?? kafkaCodeName(code)}`);
+  }
+  return translateKafkaError(new KafkaErrorCode(code, message ?? 'refused'), `write to ${topic}`);
 }

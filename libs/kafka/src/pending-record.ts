@@ -1,82 +1,63 @@
 import { AppError } from '@tidegate/errors';
-import type { ProduceMessage } from './kafkajs-internals';
+import type { OutgoingBatch } from './outgoing-batch';
+import type { OutgoingRecord } from './outgoing-record';
+import type { PendingRecords } from './pending-records';
 import type { Placement } from './producer';
 
-export interface Sending {
-  topic: string;
-  partition: number | undefined;
-  message: ProduceMessage;
-  bytes: number;
-  deadlineMs: number;
+export interface Caller {
+  resolve(placement: Placement): void;
+  reject(error: AppError): void;
 }
 
 /** A record between `send` and its outcome, which it hears exactly once. */
 export class PendingRecord {
-  readonly acknowledged: Promise<Placement>;
-  private resolve: (placement: Placement) => void = () => undefined;
-  private reject: (error: AppError) => void = () => undefined;
-  private inFlight = false;
-  /** A try ended without an answer: nobody can say whether the record was written. */
-  private maybeWritten = false;
+  readonly topic: string;
+  /** What the caller asked for, if anything. */
+  readonly partition: number | undefined;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Buffer | undefined;
+  readonly bytes: number;
+  /** The batch that it left or is about to leave with. */
+  batch: OutgoingBatch | undefined;
+  /** Counts against the bytes that may wait for Kafka. */
+  admitted = false;
   settled = false;
 
   constructor(
-    private readonly sending: Sending,
-    private readonly onSettled: (record: PendingRecord) => void,
+    { topic, partition, key, value, headers, bytes }: OutgoingRecord,
+    readonly sentAtMs: number,
+    readonly deadlineMs: number,
+    private readonly caller: Caller,
+    private readonly owner: PendingRecords,
   ) {
-    this.acknowledged = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-  }
-
-  get topic(): string {
-    return this.sending.topic;
-  }
-
-  /** What the caller asked for, if anything. */
-  get partition(): number | undefined {
-    return this.sending.partition;
-  }
-
-  get message(): ProduceMessage {
-    return this.sending.message;
-  }
-
-  get bytes(): number {
-    return this.sending.bytes;
-  }
-
-  get deadlineMs(): number {
-    return this.sending.deadlineMs;
-  }
-
-  onSending(): void {
-    this.inFlight = true;
-  }
-
-  /** Kafka did not take it this time; `written` is `maybe` when no answer came. */
-  onTryFailed(written: 'no' | 'maybe'): void {
-    this.inFlight = false;
-    if (written === 'maybe') this.maybeWritten = true;
+    this.topic = topic;
+    this.partition = partition;
+    this.key = key;
+    this.value = value;
+    this.headers = headers;
+    this.bytes = bytes;
   }
 
   succeed(placement: Placement): void {
-    if (this.settle()) this.resolve(placement);
+    if (this.settle()) this.caller.resolve(placement);
   }
 
   fail(error: AppError): void {
-    if (this.settle()) this.reject(error);
+    if (this.settle()) this.caller.reject(error);
   }
 
-  /** True when it is over for this record, so that it must not be sent any more. */
+  /** True when it is over for this record. */
   expire(nowMs: number): boolean {
-    if (!this.settled && nowMs >= this.sending.deadlineMs) this.giveUp();
+    if (!this.settled && nowMs >= this.deadlineMs) {
+      this.owner.onExpired();
+      this.giveUp();
+    }
     return this.settled;
   }
 
   giveUp(): void {
-    if (this.inFlight || this.maybeWritten) {
+    if (this.batch?.mayStand) {
       const message = 'Kafka did not acknowledge in time; the record may or may not have been written.';
       return this.fail(new AppError('timeout', message, { outcome: 'unknown' }));
     }
@@ -86,7 +67,7 @@ export class PendingRecord {
   private settle(): boolean {
     if (this.settled) return false;
     this.settled = true;
-    this.onSettled(this);
+    this.owner.remove(this);
     return true;
   }
 }

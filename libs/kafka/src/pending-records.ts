@@ -1,66 +1,124 @@
+import { AppError } from '@tidegate/errors';
 import type { Gauge } from '@tidegate/telemetry';
 import type { PendingRecord } from './pending-record';
 
 /** Deadlines are kept to about this. */
 const sweepMs = 20;
 
-/** All records without an outcome yet: counts their bytes and ends those whose deadline passes, wherever they wait. */
+export interface PendingLimits {
+  maxBytes: number;
+  whenFull: 'wait' | 'reject';
+}
+
+export interface PendingHooks {
+  /** Has room now. */
+  onAdmitted(record: PendingRecord): void;
+  onExpired(): void;
+  /** Ends what is over wherever it waits, and tells the earliest deadline of the rest. */
+  sweep(nowMs: number): number;
+}
+
+/** All records without an outcome yet: bounds their bytes, and sees to it that each ends at its deadline. */
 export class PendingRecords {
-  private readonly records = new Set<PendingRecord>();
+  /** Those that wait for room, in the order of their `send`. */
+  private waiting: PendingRecord[] = [];
+  private admittedOfWaiting = 0;
+  private count = 0;
   private timer: NodeJS.Timeout | undefined;
   private sweepAtMs = Infinity;
   private onEmpty: () => void = () => undefined;
-  bytes = 0;
+  private bytes = 0;
 
   constructor(
+    private readonly limits: PendingLimits,
     private readonly gauge: Gauge,
-    private readonly onExpired: () => void,
+    private readonly hooks: PendingHooks,
   ) {}
 
+  /** @throws AppError unavailable when there is no room and nobody may wait */
   add(record: PendingRecord): void {
-    this.records.add(record);
-    this.count(record.bytes);
-    this.sweepBy(record.deadlineMs);
+    const fits = this.waiting.length === 0 && this.fits(record);
+    if (!fits && this.limits.whenFull === 'reject') {
+      throw new AppError('unavailable', 'Too much is waiting for Kafka; nothing was written.', { retryAfterMs: 1_000 });
+    }
+    this.count += 1;
+    if (record.deadlineMs < this.sweepAtMs) this.sweepBy(record.deadlineMs);
+    if (fits) this.admit(record);
+    else this.waiting.push(record);
   }
 
   remove(record: PendingRecord): void {
-    if (!this.records.delete(record)) return;
-    this.count(-record.bytes);
-    if (this.records.size === 0) this.onEmpty();
+    this.count -= 1;
+    if (record.admitted) {
+      this.bytes -= record.bytes;
+      this.gauge.dec(record.bytes);
+      if (this.waiting.length > 0) this.admitWaiting();
+    }
+    if (this.count === 0) this.onEmpty();
+  }
+
+  onExpired(): void {
+    this.hooks.onExpired();
   }
 
   async drained(): Promise<void> {
-    if (this.records.size === 0) return;
+    if (this.count === 0) return;
     await new Promise<void>((resolve) => {
       this.onEmpty = resolve;
     });
   }
 
+  /** Ends all there are. */
   giveUp(): void {
-    for (const record of this.records) record.giveUp();
     clearTimeout(this.timer);
+    this.sweepAtMs = -Infinity;
+    this.expire(Infinity);
   }
 
-  private count(bytes: number): void {
-    this.bytes += bytes;
-    this.gauge.inc(bytes);
+  private fits({ bytes }: PendingRecord): boolean {
+    return this.bytes + bytes <= this.limits.maxBytes;
+  }
+
+  private admit(record: PendingRecord): void {
+    record.admitted = true;
+    this.bytes += record.bytes;
+    this.gauge.inc(record.bytes);
+    this.hooks.onAdmitted(record);
+  }
+
+  private admitWaiting(): void {
+    for (; this.admittedOfWaiting < this.waiting.length; this.admittedOfWaiting += 1) {
+      const record = this.waiting[this.admittedOfWaiting] as PendingRecord;
+      if (record.settled) continue;
+      if (!this.fits(record)) break;
+      this.admit(record);
+    }
+    if (this.admittedOfWaiting * 2 >= this.waiting.length) this.dropAdmitted();
+  }
+
+  private dropAdmitted(): void {
+    this.waiting = this.waiting.slice(this.admittedOfWaiting);
+    this.admittedOfWaiting = 0;
   }
 
   private sweepBy(deadlineMs: number): void {
-    if (deadlineMs >= this.sweepAtMs) return;
     clearTimeout(this.timer);
     this.sweepAtMs = deadlineMs;
-    this.timer = setTimeout(() => this.sweep(), Math.max(deadlineMs - Date.now(), sweepMs));
+    this.timer = setTimeout(
+      () => {
+        this.sweepAtMs = Infinity;
+        const nextMs = this.expire(Date.now());
+        if (nextMs < this.sweepAtMs) this.sweepBy(nextMs);
+      },
+      Math.max(deadlineMs - Date.now(), sweepMs),
+    );
   }
 
-  private sweep(): void {
-    this.sweepAtMs = Infinity;
-    const nowMs = Date.now();
-    let nextMs = Infinity;
-    for (const record of this.records) {
-      if (record.expire(nowMs)) this.onExpired();
-      else nextMs = Math.min(nextMs, record.deadlineMs);
-    }
-    if (nextMs < Infinity) this.sweepBy(nextMs);
+  /** Those that wait go first: room that others leave is not for the dead. */
+  private expire(nowMs: number): number {
+    this.dropAdmitted();
+    this.waiting = this.waiting.filter((record) => !record.expire(nowMs));
+    const nextMs = this.waiting.reduce((earliest, { deadlineMs }) => Math.min(earliest, deadlineMs), Infinity);
+    return Math.min(nextMs, this.hooks.sweep(nowMs));
   }
 }

@@ -1,7 +1,8 @@
 import { AppError } from '@tidegate/errors';
 import type { Health } from '@tidegate/telemetry';
 import { Cluster } from './cluster';
-import { KafkaErrorCode, kafkaCodeName, kafkaCodeOf, kafkaCodes } from './errors';
+import type { Compression } from './compression';
+import { Dispatcher } from './dispatcher';
 import type { TopicMetadata } from './metadata';
 import { kafkaMetrics, type KafkaMetrics } from './metrics';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
@@ -10,24 +11,32 @@ import { PendingRecord } from './pending-record';
 import { PendingRecords } from './pending-records';
 import { backoffMs, delay, within } from './timing';
 import { TopicDirectory } from './topic-directory';
-import { TopicQueues, type Place } from './topic-queues';
+import { TopicQueues } from './topic-queues';
 import { mebibyte } from './units';
 
 export type ProducerOptions = KafkaOptions & {
-  /** Deadline of a record, from `send` to its acknowledgement; 10 s by default. */
+  /** Deadline of a record, from `send` to its acknowledgement; 30 s by default. */
   timeoutMs?: number;
-  /** Bytes of all records not acknowledged yet; 64 MiB by default. Beyond it `send` rejects with `unavailable`. */
+  /** Bytes of all records not acknowledged yet; 64 MiB by default. */
   maxQueueBytes?: number;
+  /** What `send` does beyond them: reject with `unavailable` (the default), or wait its turn until the record's deadline. */
+  whenFull?: 'wait' | 'reject';
   /** Largest record accepted; 1,000,000 bytes by default, a little below the broker's own limit. */
   maxRecordBytes?: number;
+  /** Of each batch; none by default. */
+  compression?: Compression;
 };
+
+/** Pairs where a name comes twice or the order matters. */
+export type RecordHeaders =
+  Record<string, string | Buffer | null> | readonly (readonly [name: string, value: string | Buffer | null])[];
 
 export interface ProducerRecord {
   topic: string;
   key: string | Buffer | null;
   /** null is a tombstone. */
   value: string | Buffer | null;
-  headers?: Record<string, string | Buffer>;
+  headers?: RecordHeaders;
   /** Default: by murmur2 of the key as Java's producer does it; without a key, where the least waits. */
   partition?: number;
 }
@@ -36,14 +45,31 @@ export interface SendOptions {
   timeoutMs?: number;
 }
 
-/** Where an acknowledged record stands; `offset` is a decimal string. */
+/**
+ * Where an acknowledged record stands; `offset` is a decimal string. It is `-1` in the one case where Kafka confirms that an earlier try was
+ * written without saying where (DUPLICATE_SEQUENCE_NUMBER).
+ */
 export interface Placement {
   topic: string;
   partition: number;
   offset: string;
 }
 
-const defaults = { timeoutMs: 10_000, maxQueueBytes: 64 * mebibyte, maxRecordBytes: 1_000_000 };
+const defaults = {
+  timeoutMs: 30_000,
+  maxQueueBytes: 64 * mebibyte,
+  whenFull: 'reject' as const,
+  maxRecordBytes: 1_000_000,
+  compression: 'none' as const,
+};
+
+/**
+ * How long a broker may hold a request for its replicas. Short, because one partition whose replicas are behind holds up all that shares its
+ * connection; a try that ends so is made again, and the broker knows the batch.
+ */
+const ackTimeoutMs = 1_000;
+/** Comes on top; then the connection is given up, as with a frozen broker. */
+const requestTimeoutMs = 4_000;
 /** A keyed record goes where the number of partitions says, so new partitions are noticed within this. */
 const metadataMaxAgeMs = 60_000;
 const firstRetryMs = 50;
@@ -53,16 +79,15 @@ const closeTimeoutMs = 5_000;
 const youngMetadataMs = 1_000;
 
 /**
- * Writes records with acks=all, each with an outcome of its own. A request carries one partition, which is fixed before the first try:
- * kafkajs' own `send` over several partitions loses acknowledged records when a leader dies. Not its idempotent producer either: its
- * sequence goes on without the records whose retries are used up, and then it can lose some. So a retry may write a record twice, but
- * never loses or reorders one.
+ * Writes records with acks=all, each with an outcome of its own. A record's partition is fixed before the first try, each partition has one
+ * batch in flight, and the broker knows a batch that is sent again: nothing acknowledged is lost, reordered or written twice.
  */
 export class Producer {
   private readonly cluster: Cluster;
   private readonly directory: TopicDirectory;
+  private readonly dispatcher: Dispatcher;
   private readonly metrics: KafkaMetrics;
-  private readonly options: typeof defaults;
+  private readonly options: Required<Pick<ProducerOptions, keyof typeof defaults>>;
   private readonly pending: PendingRecords;
   private readonly queues = new Map<string, TopicQueues>();
   private readonly unplaced = new Map<string, PendingRecord[]>();
@@ -70,36 +95,31 @@ export class Producer {
 
   constructor(options: ProducerOptions, { logger, registry }: KafkaDeps) {
     this.options = { ...defaults, ...options };
-    // As long as the deadline: a request given up and sent again while a frozen broker still holds the first would come twice.
-    this.cluster = new Cluster(kafkaSettings(options, this.options.timeoutMs), logger);
+    this.cluster = new Cluster(kafkaSettings(options, requestTimeoutMs), logger);
     this.directory = new TopicDirectory(this.cluster, metadataMaxAgeMs);
     this.metrics = kafkaMetrics(registry);
-    this.pending = new PendingRecords(this.metrics.queueBytes, () => this.countError('deadline'));
+    const { cluster, directory, metrics } = this;
+    this.dispatcher = new Dispatcher({ cluster, directory, metrics, ackTimeoutMs });
+    const { maxQueueBytes: maxBytes, whenFull } = this.options;
+    this.pending = new PendingRecords({ maxBytes, whenFull }, metrics.queueBytes, {
+      onAdmitted: (record) => this.place(record),
+      onExpired: () => metrics.errors.inc({ client: 'producer', kind: 'deadline' }),
+      sweep: (nowMs) => this.sweep(nowMs),
+    });
   }
 
   /**
-   * Resolves when all in-sync replicas have the record.
+   * Resolves when all in-sync replicas have the record. Call it as often as you like: what is sent together leaves together.
    * @throws AppError invalid_argument, too_large, not_found (topic or partition), unavailable (not written), timeout with outcome
    * `unknown` (perhaps written)
    */
-  async send(record: ProducerRecord, { timeoutMs = this.options.timeoutMs }: SendOptions = {}): Promise<Placement> {
-    if (this.closed) throw new AppError('unavailable', 'The service is shutting down.');
-    const { message, bytes } = outgoingRecord(record, this.options.maxRecordBytes);
-    if (this.pending.bytes + bytes > this.options.maxQueueBytes) {
-      this.countError('queue_full');
-      throw new AppError('unavailable', 'Too much is waiting for Kafka; nothing was written.', { retryAfterMs: 1_000 });
-    }
-    const sentAtMs = Date.now();
-    const { topic, partition } = record;
-    const pending = new PendingRecord(
-      { topic, partition, message, bytes, deadlineMs: sentAtMs + timeoutMs },
-      (settled) => this.pending.remove(settled),
-    );
-    this.pending.add(pending);
-    this.place(pending);
-    const placement = await pending.acknowledged;
-    this.metrics.sendSeconds.observe((Date.now() - sentAtMs) / 1000);
-    return placement;
+  send(record: ProducerRecord, { timeoutMs = this.options.timeoutMs }: SendOptions = {}): Promise<Placement> {
+    return new Promise((resolve, reject) => {
+      if (this.closed) throw new AppError('unavailable', 'The service is shutting down.');
+      const outgoing = outgoingRecord(record, Math.min(this.options.maxRecordBytes, this.options.maxQueueBytes));
+      const sentAtMs = Date.now();
+      this.pending.add(new PendingRecord(outgoing, sentAtMs, sentAtMs + timeoutMs, { resolve, reject }, this.pending));
+    });
   }
 
   check(): Promise<Health> | Health {
@@ -110,6 +130,7 @@ export class Producer {
   async close({ timeoutMs = closeTimeoutMs }: SendOptions = {}): Promise<void> {
     this.closed = true;
     await within(this.pending.drained(), timeoutMs, () => new Error('not drained')).catch(() => undefined);
+    this.dispatcher.stop();
     this.pending.giveUp();
     await this.cluster.close();
   }
@@ -152,37 +173,20 @@ export class Producer {
     }
     let queues = this.queues.get(name);
     if (!queues) {
-      queues = new TopicQueues(name, (place, records, onSending) => this.write(place, records, onSending));
+      queues = new TopicQueues(name, this.dispatcher.queueOptions(this.options.compression));
       this.queues.set(name, queues);
     }
-    queues.push(record, partitions.length);
+    queues.push(record, partitions);
   }
 
-  private async write(place: Place, records: readonly PendingRecord[], onSending: () => void): Promise<bigint> {
-    const { topic, partition } = place;
-    try {
-      const metadata = await this.directory.lookup(topic);
-      const leader = metadata.partitions[partition]?.leader ?? -1;
-      if (leader < 0) throw new KafkaErrorCode(kafkaCodes.leaderNotAvailable, `partition ${partition} of ${topic}`);
-      const messages = records.map(({ message }) => message);
-      return await this.cluster.produce(leader, { topic, partition, messages, onSending });
-    } catch (error) {
-      const code = kafkaCodeOf(error);
-      this.countError(code === undefined ? 'request' : kafkaCodeName(code));
-      await this.seeWhatChanged(topic, error);
-      throw error;
+  private sweep(nowMs: number): number {
+    let nextMs = Infinity;
+    for (const waiting of this.unplaced.values()) {
+      for (const record of waiting) if (!record.expire(nowMs)) nextMs = Math.min(nextMs, record.deadlineMs);
     }
-  }
-
-  /** A failed write may mean that the leader moved or that the topic is gone; then its records hear so at once. */
-  private async seeWhatChanged(topic: string, failure: unknown): Promise<void> {
-    if (AppError.is(failure)) return;
-    await this.directory.refresh(topic).catch((error: unknown) => {
-      if (AppError.is(error) && error.code === 'not_found') throw error;
-    });
-  }
-
-  private countError(kind: string): void {
-    this.metrics.errors.inc({ client: 'producer', kind });
+    for (const queues of this.queues.values()) {
+      for (const queue of queues) nextMs = Math.min(nextMs, queue.sweep(nowMs));
+    }
+    return nextMs;
   }
 }

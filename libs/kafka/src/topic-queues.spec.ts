@@ -1,45 +1,76 @@
+import { Registry } from '@tidegate/telemetry';
+import type { Cluster } from './cluster';
+import { kafkaMetrics } from './metrics';
 import { partitionOfKey } from './partitioner';
-import { PendingRecord } from './pending-record';
+import { sent } from './pending.fixture';
+import type { ProducerRecord } from './producer';
+import { ProducerIds } from './producer-ids';
 import { TopicQueues } from './topic-queues';
 
+const partitions = (...leaders: number[]) => leaders.map((leader, partition) => ({ partition, errorCode: 0, leader }));
+const three = partitions(1, 1, 1);
+
 describe(TopicQueues.name, () => {
-  const pushTo = (queues: TopicQueues, key: string | null, partition?: number): void => {
-    const message = { key: key === null ? null : Buffer.from(key), value: null, headers: {} };
-    queues.push(
-      new PendingRecord({ topic: 't', partition, message, bytes: 10, deadlineMs: Infinity }, () => undefined),
-      3,
-    );
-  };
+  let queues: TopicQueues;
 
-  const written = async (push: (queues: TopicQueues) => void, stuck?: number): Promise<number[]> => {
-    const partitions: number[] = [];
-    const queues = new TopicQueues('t', async ({ partition }, records) => {
-      partitions.push(...records.map(() => partition));
-      if (partition === stuck) await new Promise(() => undefined);
-      return 0n;
+  beforeEach(() => {
+    const ids = new ProducerIds({} as Cluster);
+    ids.current = { producerId: 1n, epoch: 0 };
+    const metrics = kafkaMetrics(new Registry());
+    queues = new TopicQueues('t', {
+      compression: 'none',
+      maxBatchBytes: 1_000_000,
+      fullBytes: 1_000,
+      ids,
+      metrics,
+      onReady: () => undefined,
     });
-    push(queues);
-    await new Promise((resolve) => setImmediate(resolve));
-    return partitions.sort();
+  });
+
+  const push = (record: Partial<ProducerRecord>, to = three): void => queues.push(sent(record).record, to);
+  const filled = (): number[] => [...queues].flatMap((queue) => (queue.bytes > 0 ? [queue.partition] : []));
+  const handOver = (): void => {
+    for (const queue of queues) queue.seal(Date.now());
   };
 
-  it('takes the partition that was asked for, then the key’s', async () => {
-    expect(await written((queues) => pushTo(queues, 'k', 2))).toEqual([2]);
-    expect(await written((queues) => pushTo(queues, 'k'))).toEqual([partitionOfKey(Buffer.from('k'), 3)]);
+  it('takes the partition that was asked for', () => {
+    push({ key: 'k', partition: 2 });
+    expect(filled()).toEqual([2]);
   });
 
-  it('spreads records without a key', async () => {
-    const push = (queues: TopicQueues): void =>
-      Array.from({ length: 9 }, () => null).forEach((key) => pushTo(queues, key));
-    expect(await written(push)).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2]);
+  it('takes the key’s partition', () => {
+    push({ key: 'k' });
+    expect(filled()).toEqual([partitionOfKey(Buffer.from('k'), 3)]);
   });
 
-  it('passes over a partition that takes nothing', async () => {
-    const partitions = await written((queues) => {
-      pushTo(queues, null, 1);
-      for (let count = 0; count < 4; count += 1) pushTo(queues, null);
-    }, 1);
-    expect(partitions.filter((partition) => partition === 1).length).toBeLessThanOrEqual(2);
-    expect(partitions).toHaveLength(5);
+  it('gathers records without a key in one partition until they are on their way, then takes another', () => {
+    for (let count = 0; count < 5; count += 1) push({});
+    expect(filled()).toHaveLength(1);
+    handOver();
+    for (let count = 0; count < 5; count += 1) push({});
+    expect(filled()).toHaveLength(2);
+    handOver();
+    push({});
+    expect(filled()).toHaveLength(3);
+  });
+
+  it('takes another partition when the batch is full', () => {
+    for (let count = 0; count < 3; count += 1) push({ value: 'x'.repeat(999) });
+    expect(filled()).toHaveLength(3);
+  });
+
+  it('passes over a partition with a backlog and one without a leader', () => {
+    push({ partition: 0, value: 'x'.repeat(500) });
+    for (let count = 0; count < 4; count += 1) {
+      push({}, partitions(1, 1, -1));
+      handOver();
+    }
+    expect(filled()).toEqual([0, 1]);
+    expect([...queues][0]?.bytes).toBeLessThan(600);
+  });
+
+  it('takes one without a leader when there is no other', () => {
+    push({}, partitions(-1));
+    expect(filled()).toEqual([0]);
   });
 });

@@ -1,46 +1,58 @@
-import { PartitionQueue, type WriteBatch } from './partition-queue';
+import type { PartitionMetadata } from './metadata';
+import { PartitionQueue, type QueueOptions } from './partition-queue';
 import { partitionOfKey } from './partitioner';
 import type { PendingRecord } from './pending-record';
-
-export { type Place } from './partition-queue';
-
-/** Below the broker's default limit of 1,048,588 bytes for a batch; where a topic allows less, batches are split. */
-const batchLimits = { maxRecords: 1_000, maxBytes: 1_000_000 };
 
 /** The queues of one topic's partitions, and the choice between them. */
 export class TopicQueues {
   private readonly queues: PartitionQueue[] = [];
+  /** Where records without a key go until their batch is full or on its way: few large batches instead of many small ones. */
+  private sticky: PartitionQueue | undefined;
   private turn = 0;
 
   constructor(
     private readonly topic: string,
-    private readonly write: WriteBatch,
+    private readonly options: QueueOptions,
   ) {}
 
-  push(record: PendingRecord, partitions: number): void {
-    for (let partition = this.queues.length; partition < partitions; partition += 1) {
-      this.queues.push(new PartitionQueue({ topic: this.topic, partition }, batchLimits, this.write));
+  push(record: PendingRecord, partitions: readonly PartitionMetadata[]): void {
+    for (let partition = this.queues.length; partition < partitions.length; partition += 1) {
+      this.queues.push(new PartitionQueue(this.topic, partition, this.options));
     }
-    this.queues[this.partitionFor(record, partitions)]?.push(record);
+    this.queueFor(record, partitions)?.push(record);
   }
 
-  private partitionFor({ partition, message: { key } }: PendingRecord, partitions: number): number {
-    if (partition !== undefined) return partition;
-    return key === null ? this.leastBusy(partitions) : partitionOfKey(key, partitions);
+  [Symbol.iterator](): Iterator<PartitionQueue> {
+    return this.queues.values();
   }
 
-  /** In turn while all are idle; one whose leader is away fills up and is passed over. */
-  private leastBusy(partitions: number): number {
-    this.turn = (this.turn + 1) % partitions;
-    let best = this.turn;
-    for (let step = 1; step < partitions; step += 1) {
-      const candidate = (this.turn + step) % partitions;
-      if (this.load(candidate) < this.load(best)) best = candidate;
+  private queueFor(
+    { partition, key }: PendingRecord,
+    partitions: readonly PartitionMetadata[],
+  ): PartitionQueue | undefined {
+    if (partition !== undefined) return this.queues[partition];
+    if (key !== null) return this.queues[partitionOfKey(key, partitions.length)];
+    if (!this.sticky || this.sticky.unbatchedBytes === 0 || this.sticky.isFull)
+      this.sticky = this.leastBusy(partitions);
+    return this.sticky;
+  }
+
+  /** In turn while all are idle; one that is slow fills up, and one without a leader waits: both are passed over. */
+  private leastBusy(partitions: readonly PartitionMetadata[]): PartitionQueue | undefined {
+    this.turn += 1;
+    let best: PartitionQueue | undefined;
+    let bestLoad = Infinity;
+    for (let step = 0; step < partitions.length; step += 1) {
+      const partition = (this.turn + step) % partitions.length;
+      const queue = this.queues[partition] as PartitionQueue;
+      const load = queue.bytes + ((partitions[partition]?.leader ?? -1) < 0 ? leaderlessBytes : 0);
+      if (load >= bestLoad) continue;
+      best = queue;
+      bestLoad = load;
     }
     return best;
   }
-
-  private load(partition: number): number {
-    return this.queues[partition]?.bytes ?? 0;
-  }
 }
+
+/** Worse than any backlog; still, with no leader anywhere, one of them has to be it. */
+const leaderlessBytes = 2 ** 40;

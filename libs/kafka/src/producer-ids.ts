@@ -1,0 +1,44 @@
+import { AppError } from '@tidegate/errors';
+import type { Cluster } from './cluster';
+import { KafkaErrorCode, kafkaCodes, translateKafkaError } from './errors';
+import { initProducerIdRequest } from './init-producer-id';
+
+export interface ProducerId {
+  producerId: bigint;
+  epoch: number;
+}
+
+/** The one producer id that the partitions of a Producer share; each of them counts its own epochs and sequences. */
+export class ProducerIds {
+  current: ProducerId | undefined;
+  private readonly asking = new Map<number, Promise<void>>();
+
+  constructor(private readonly cluster: Cluster) {}
+
+  /** One try, at this broker. @throws AppError when the cluster refuses for good, else what the request throws */
+  async ask(nodeId: number): Promise<void> {
+    const asking = this.asking.get(nodeId) ?? this.request(nodeId).finally(() => this.asking.delete(nodeId));
+    this.asking.set(nodeId, asking);
+    await asking;
+  }
+
+  /** The id is not to be used for new partitions any more. */
+  retire(producerId: bigint): void {
+    if (this.current?.producerId === producerId) this.current = undefined;
+  }
+
+  private async request(nodeId: number): Promise<void> {
+    const { errorCode, producerId, epoch } = await this.cluster.send(nodeId, initProducerIdRequest());
+    if (errorCode === kafkaCodes.none) {
+      this.current ??= { producerId, epoch };
+      return;
+    }
+    const failure = new KafkaErrorCode(errorCode, 'a producer id');
+    if (!refusals.has(errorCode)) throw failure;
+    throw AppError.from(
+      translateKafkaError(failure, 'write idempotently (needs IdempotentWrite, or Write on a topic)'),
+    );
+  }
+}
+
+const refusals = new Set<number>([kafkaCodes.clusterAuthorizationFailed, kafkaCodes.unsupportedVersion]);
