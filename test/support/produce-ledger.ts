@@ -12,6 +12,8 @@ export interface Sent {
   value: string;
   /** Position among all sends of this ledger. */
   order: number;
+  /** Which of the producers, by the order of their first sends. */
+  producer: number;
   timeoutMs: number;
   outcome?: Outcome;
   code?: string;
@@ -52,6 +54,7 @@ export const noContradictions: Contradictions = {
 /** Every record sent, what its caller heard, and the comparison with what stands in Kafka. */
 export class ProduceLedger {
   readonly sent: Sent[] = [];
+  private readonly producers: Producer[] = [];
 
   /** @param name tells the records of several ledgers in one topic apart; without it, a foreign record is a contradiction. */
   constructor(
@@ -62,7 +65,14 @@ export class ProduceLedger {
   /** Sends a record of a value that nobody else sends; resolves, whatever becomes of it. */
   async send(producer: Producer, topic: string, key: string | null, timeoutMs = 10_000): Promise<Sent> {
     const order = this.sent.length;
-    const sent: Sent = { topic, key, value: `${this.name}#${order} ${'x'.repeat(order % 200)}`, order, timeoutMs };
+    const sent: Sent = {
+      topic,
+      producer: this.numberOf(producer),
+      key,
+      value: `${this.name}#${order} ${'x'.repeat(order % 200)}`,
+      order,
+      timeoutMs,
+    };
     this.sent.push(sent);
     const atMs = performance.now();
     try {
@@ -101,10 +111,15 @@ export class ProduceLedger {
     return found;
   }
 
+  private numberOf(producer: Producer): number {
+    const known = this.producers.indexOf(producer);
+    return known < 0 ? this.producers.push(producer) - 1 : known;
+  }
+
   private compareTopic(topic: string, log: Logged[], found: Contradictions): void {
     const byValue = new Map(this.sent.filter((sent) => sent.topic === topic).map((sent) => [sent.value, sent]));
     const places = new Map<string, string>();
-    const latest = new Map<number, Sent>();
+    const latest = new Map<string, Sent>();
     for (const { partition, offset, value, key } of log) {
       if (!value.startsWith(this.name)) continue;
       const place = `${topic}/${partition}/${offset}`;
@@ -116,11 +131,12 @@ export class ProduceLedger {
       if (places.has(value)) note(found.twice, `${place} ${describeSent(sent)}, also ${places.get(value)}`);
       places.set(value, place);
       if (sent.outcome === 'refused') note(found.refusedButWritten, `${place} ${describeSent(sent)}`);
-      const before = latest.get(partition);
+      const flow = `${partition} of producer ${sent.producer}`;
+      const before = latest.get(flow);
       if (before && before.order > sent.order) {
         note(found.disordered, `${place} ${describeSent(sent)} after ${describeSent(before)}`);
       }
-      latest.set(partition, sent);
+      latest.set(flow, sent);
     }
     for (const sent of byValue.values()) this.compareSent(sent, places.get(sent.value), found);
   }
