@@ -82,14 +82,14 @@ describe('reading a range from Kafka', () => {
     await producer.disconnect();
   });
 
-  it('names the side on which an offset is out of range, with what there is', async () => {
+  it('says whether an offset is behind a gap or the log was rewound, with what there is', async () => {
     const topic = await bench.topic(1);
     await write(topic, ['a', 'b', 'c', 'd']);
     await bench.deleteBefore(topic, 3);
     const failure = (from: bigint) => reader.readRange(topic, 0, from, 1_000).catch((error: unknown) => error);
     expect(await failure(1n)).toBeInstanceOf(OffsetOutOfRange);
-    expect(await failure(1n)).toMatchObject({ side: 'below', logStart: 3n, end: 4n });
-    expect(await failure(500n)).toMatchObject({ side: 'above', logStart: 3n, end: 4n });
+    expect(await failure(1n)).toMatchObject({ kind: 'gap', logStart: 3n, end: 4n });
+    expect(await failure(500n)).toMatchObject({ kind: 'rewound', logStart: 3n, end: 4n });
     expect((await reader.readRange(topic, 0, 3n, 1_000)).records.map(valueOf)).toEqual(['d']);
     expect(await reader.offsets(topic, 'earliest')).toEqual([3n]);
   });

@@ -99,6 +99,11 @@ export class ByteReader {
     return length < 0 ? null : this.take(length);
   }
 
+  compactNullableBytes(): Buffer | null {
+    const length = this.uvarint();
+    return length === 0 ? null : this.take(length - 1);
+  }
+
   array<T>(read: (reader: ByteReader) => T): T[] {
     return this.items(this.int32(), read);
   }

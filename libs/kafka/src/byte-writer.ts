@@ -63,6 +63,11 @@ export class ByteWriter {
     return this.uvarint(encoded.length + 1).raw(encoded);
   }
 
+  /** The end of a structure of the flexible versions, and of the header: kafkajs writes the older one, which has none. */
+  noTags(): this {
+    return this.uvarint(0);
+  }
+
   array<T>(items: readonly T[], write: (item: T) => void): this {
     this.int32(items.length);
     items.forEach(write);

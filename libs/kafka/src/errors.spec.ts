@@ -16,7 +16,7 @@ describe('translateKafkaError()', () => {
   });
 
   it('leaves our own errors alone', () => {
-    const own = new OffsetOutOfRange('below', 5n, 9n);
+    const own = new OffsetOutOfRange('gap', 5n, 9n);
     expect(translateKafkaError(own, 'read t')).toBe(own);
     expect(AppError.is(own)).toBe(true);
   });

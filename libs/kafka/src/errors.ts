@@ -1,13 +1,24 @@
 import { AppError } from '@tidegate/errors';
 
-/** The asked offset is not in the log: `below` its start (retention) or `above` its end (truncated or made again). */
+/** The asked offset is not in the log: a `gap` before its start (retention), or the log was `rewound` and ends before it. */
 export class OffsetOutOfRange extends AppError {
   constructor(
-    readonly side: 'below' | 'above',
+    readonly kind: 'gap' | 'rewound',
     readonly logStart: bigint,
     readonly end: bigint,
   ) {
+    const side = kind === 'gap' ? 'below' : 'above';
     super('invalid_argument', `The offset is ${side} the log, which holds ${logStart} to ${end}.`);
+  }
+}
+
+/** The topic was deleted and made again: what the caller knows of its offsets is about another log. */
+export class TopicRecreated extends AppError {
+  constructor(
+    topic: string,
+    readonly topicId: string,
+  ) {
+    super('invalid_argument', `The Kafka topic ${topic} was made again since.`);
   }
 }
 
@@ -87,6 +98,7 @@ export const kafkaCodes = {
   invalidRecord: 87,
   producerFenced: 90,
   unknownTopicId: 100,
+  inconsistentTopicId: 103,
 } as const;
 
 const names = new Map(Object.entries(kafkaCodes).map(([name, code]) => [code as number, name]));

@@ -68,7 +68,7 @@ export class FetchLoop {
     const { maxPartitionBytes, ...limits } = this.options;
     const asked = this.rotated(positions);
     const request = fetchRequest(
-      asked.map(({ topic, partition, next }) => ({ topic, partition, offset: next, maxBytes: maxPartitionBytes })),
+      asked.map(({ topicId, partition, next }) => ({ topicId, partition, offset: next, maxBytes: maxPartitionBytes })),
       { ...limits, minBytes: 1 },
     );
     const stop = this.source.startTimer();
@@ -76,9 +76,9 @@ export class FetchLoop {
     stop();
     if (errorCode !== kafkaCodes.none) throw new KafkaErrorCode(errorCode, 'fetch');
     if (this.stopped) return;
-    const byPlace = new Map(asked.map((position) => [`${position.topic}/${position.partition}`, position]));
+    const byPlace = new Map(asked.map((position) => [`${position.topicId}/${position.partition}`, position]));
     for (const fetched of partitions) {
-      const position = byPlace.get(`${fetched.topic}/${fetched.partition}`);
+      const position = byPlace.get(`${fetched.topicId}/${fetched.partition}`);
       if (position) this.source.onFetched(this.nodeId, position, fetched);
     }
   }

@@ -1,10 +1,11 @@
 import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 import type { KafkaRequest } from './kafkajs-internals';
+import { readTopicId, topicIdBytes } from './metadata';
 import type { AbortedTransaction } from './transaction-filter';
 
 export interface FetchPosition {
-  topic: string;
+  topicId: string;
   partition: number;
   offset: bigint;
   maxBytes: number;
@@ -18,7 +19,7 @@ export interface FetchOptions {
 }
 
 export interface FetchedPartition {
-  topic: string;
+  topicId: string;
   partition: number;
   errorCode: number;
   highWatermark: bigint;
@@ -44,11 +45,11 @@ const unknownEpoch = -1;
 const unknownLogStart = -1n;
 const noBytes = Buffer.alloc(0);
 
-/** Fetch version 11, committed data only. */
+/** Fetch version 13, committed data only: the first that names topics by id, so that a topic made again is never read for the old one. */
 export function fetchRequest(positions: readonly FetchPosition[], options: FetchOptions): KafkaRequest<FetchResponse> {
   return {
     apiKey: 1,
-    apiVersion: 11,
+    apiVersion: 13,
     apiName: 'Fetch',
     body: encodeFetch(positions, options),
     decode: decodeFetch,
@@ -59,44 +60,63 @@ export function fetchRequest(positions: readonly FetchPosition[], options: Fetch
 export function encodeFetch(positions: readonly FetchPosition[], options: FetchOptions): Buffer {
   const topics = new Map<string, FetchPosition[]>();
   for (const position of positions) {
-    const partitions = topics.get(position.topic);
+    const partitions = topics.get(position.topicId);
     if (partitions) partitions.push(position);
-    else topics.set(position.topic, [position]);
+    else topics.set(position.topicId, [position]);
   }
-  const writer = new ByteWriter(64 + positions.length * 48);
+  const writer = new ByteWriter(64 + positions.length * 56).noTags();
   writer.int32(consumerReplica).int32(options.maxWaitMs).int32(options.minBytes).int32(options.maxBytes);
   writer.int8(readCommitted).int32(noSession.id).int32(noSession.epoch);
-  writer.array([...topics], ([topic, partitions]) => {
-    writer.string(topic).array(partitions, ({ partition, offset, maxBytes }) => {
-      writer.int32(partition).int32(unknownEpoch).int64(offset).int64(unknownLogStart).int32(maxBytes);
+  writer.compactArray([...topics], ([topicId, partitions]) => {
+    writer.raw(topicIdBytes(topicId)).compactArray(partitions, ({ partition, offset, maxBytes }) => {
+      writer.int32(partition).int32(unknownEpoch).int64(offset).int32(unknownEpoch);
+      writer.int64(unknownLogStart).int32(maxBytes).noTags();
     });
+    writer.noTags();
   });
-  return writer.int32(0).string(options.rackId).finish();
+  // Nothing to forget: that is for sessions.
+  return writer
+    .compactArray([], () => undefined)
+    .compactString(options.rackId)
+    .noTags()
+    .finish();
 }
 
 /** @throws MalformedBytes */
 export function decodeFetch(bytes: Buffer): FetchResponse {
   const reader = new ByteReader(bytes);
+  reader.tags();
   const throttleMs = reader.int32();
   const errorCode = reader.int16();
   reader.skip(4);
-  const partitions = reader.array((topicReader) => {
-    const topic = topicReader.string();
-    return topicReader.array((partitionReader) => readPartition(partitionReader, topic));
+  const partitions = reader.compactArray((topicReader) => {
+    const topicId = readTopicId(topicReader);
+    const read = topicReader.compactArray((partitionReader) => readPartition(partitionReader, topicId));
+    topicReader.tags();
+    return read;
   });
+  reader.tags();
   return { throttleMs, errorCode, partitions: partitions.flat() };
 }
 
-function readPartition(reader: ByteReader, topic: string): FetchedPartition {
-  return {
-    topic,
+function readPartition(reader: ByteReader, topicId: string): FetchedPartition {
+  const fetched = {
+    topicId,
     partition: reader.int32(),
     errorCode: reader.int16(),
     highWatermark: reader.int64(),
     lastStable: reader.int64(),
     logStart: reader.int64(),
-    aborted: reader.array((each) => ({ producerId: each.int64(), firstOffset: each.int64() })),
+    aborted: reader.compactArray(readAborted),
     preferredReplica: reader.int32(),
-    records: reader.nullableBytes() ?? noBytes,
+    records: reader.compactNullableBytes() ?? noBytes,
   };
+  reader.tags();
+  return fetched;
+}
+
+function readAborted(reader: ByteReader): AbortedTransaction {
+  const transaction = { producerId: reader.int64(), firstOffset: reader.int64() };
+  reader.tags();
+  return transaction;
 }

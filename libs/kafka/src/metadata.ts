@@ -29,9 +29,8 @@ export interface ClusterMetadata {
   topics: TopicMetadata[];
 }
 
-const anyTopicId = Buffer.alloc(16);
-/** The flexible header's tagged fields stand before the body; kafkajs writes the older header, which has none. */
-const noTags = 0;
+const topicIdSize = 16;
+const anyTopicId = Buffer.alloc(topicIdSize);
 
 /** Metadata version 12: the first by which topics have ids here. Never creates a topic. */
 export function metadataRequest(topics: readonly string[]): KafkaRequest<ClusterMetadata> {
@@ -39,9 +38,9 @@ export function metadataRequest(topics: readonly string[]): KafkaRequest<Cluster
 }
 
 export function encodeMetadata(topics: readonly string[]): Buffer {
-  const writer = new ByteWriter().int8(noTags);
-  writer.compactArray(topics, (topic) => writer.raw(anyTopicId).compactString(topic).uvarint(noTags));
-  return writer.int8(0).int8(0).uvarint(noTags).finish();
+  const writer = new ByteWriter().noTags();
+  writer.compactArray(topics, (topic) => writer.raw(anyTopicId).compactString(topic).noTags());
+  return writer.int8(0).int8(0).noTags().finish();
 }
 
 /** @throws MalformedBytes */
@@ -66,7 +65,7 @@ function readBroker(reader: ByteReader): BrokerAddress {
 function readTopic(reader: ByteReader): TopicMetadata {
   const errorCode = reader.int16();
   const name = reader.compactNullableString() ?? '';
-  const topicId = reader.take(16).toString('base64url');
+  const topicId = readTopicId(reader);
   reader.skip(1);
   const partitions = reader.compactArray(readPartition).sort((a, b) => a.partition - b.partition);
   reader.skip(4);
@@ -80,4 +79,14 @@ function readPartition(reader: ByteReader): PartitionMetadata {
   for (let list = 0; list < 3; list += 1) reader.compactArray((each) => each.int32());
   reader.tags();
   return partition;
+}
+
+export function readTopicId(reader: ByteReader): string {
+  return reader.take(topicIdSize).toString('base64url');
+}
+
+export function topicIdBytes(topicId: string): Buffer {
+  const bytes = Buffer.from(topicId, 'base64url');
+  if (bytes.length !== topicIdSize) throw new TypeError(`${JSON.stringify(topicId)} is no topic id`);
+  return bytes;
 }

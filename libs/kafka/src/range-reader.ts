@@ -1,10 +1,11 @@
 import { AppError } from '@tidegate/errors';
 import type { Health } from '@tidegate/telemetry';
 import { Cluster } from './cluster';
-import { kafkaCodes, KafkaErrorCode, OffsetOutOfRange, translateKafkaError } from './errors';
+import { kafkaCodes, KafkaErrorCode, OffsetOutOfRange, TopicRecreated, translateKafkaError } from './errors';
 import { fetchRequest, type FetchedPartition } from './fetch';
 import type { KafkaRecord } from './fetched-record';
 import { logEnds } from './list-offsets';
+import type { PartitionMetadata } from './metadata';
 import { kafkaMetrics, type KafkaMetrics } from './metrics';
 import { committedOffsets, logBounds } from './offsets';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions, type KafkaSettings } from './options';
@@ -29,6 +30,18 @@ export interface RangeRead {
   /** Committed data ends here; records behind it belong to open transactions. */
   lastStable: bigint;
   logStart: bigint;
+}
+
+export interface RangeReadOptions {
+  /** The topic that the offset is about: should another one have its name by now, nothing of that is read. */
+  topicId?: string | undefined;
+}
+
+interface LogPlace {
+  topic: string;
+  topicId: string;
+  partition: number;
+  leader: number;
 }
 
 export interface TopicInfo {
@@ -66,18 +79,28 @@ export class RangeReader {
 
   /**
    * What the log holds from an offset on, up to about `maxBytes` and at least one batch; empty at its end.
-   * @throws OffsetOutOfRange, CorruptRecords, AppError not_found, unavailable
+   * @throws OffsetOutOfRange, TopicRecreated, CorruptRecords, AppError not_found, unavailable
    */
-  async readRange(topic: string, partition: number, from: bigint, maxBytes: number): Promise<RangeRead> {
+  async readRange(
+    topic: string,
+    partition: number,
+    from: bigint,
+    maxBytes: number,
+    { topicId }: RangeReadOptions = {},
+  ): Promise<RangeRead> {
     return this.retrying(
       `read ${topic}`,
-      async () => {
+      async (attempt) => {
+        const place = await this.locate(topic, partition, topicId);
         const stop = this.metrics.fetchSeconds.startTimer({ client: 'range' });
-        const fetched = await this.fetch(topic, partition, from, maxBytes);
+        const fetched = await this.fetch({ ...place, topicId: topicId ?? place.topicId }, from, maxBytes);
         stop();
-        if (fetched.errorCode === kafkaCodes.offsetOutOfRange) return this.outOfRange(topic, partition, from);
-        if (fetched.errorCode !== kafkaCodes.none) throw new KafkaErrorCode(fetched.errorCode, `fetch of ${topic}`);
-        return this.decode(fetched, from);
+        if (fetched.errorCode === kafkaCodes.none) return this.decode(topic, fetched, from);
+        if (fetched.errorCode === kafkaCodes.offsetOutOfRange) return this.outOfRange(place, from);
+        // Said twice before it counts, the second time with fresh metadata: a broker may lag behind.
+        const recreated = topicId !== undefined && topicId !== place.topicId && attempt > 0;
+        if (recreated && namesNoTopic(fetched.errorCode)) throw new TopicRecreated(topic, place.topicId);
+        throw new KafkaErrorCode(fetched.errorCode, `fetch of ${topic}`);
       },
       topic,
     );
@@ -115,24 +138,24 @@ export class RangeReader {
     await this.cluster.close();
   }
 
-  private async fetch(topic: string, partition: number, from: bigint, maxBytes: number): Promise<FetchedPartition> {
-    const leader = await this.leaderOf(topic, partition);
+  private async fetch(place: LogPlace, from: bigint, maxBytes: number): Promise<FetchedPartition> {
+    const { topic, topicId, partition, leader } = place;
     const nodeId = this.replicas.nodeFor(topic, partition, leader);
     const options = { maxWaitMs: 0, minBytes: 0, maxBytes, rackId: this.settings.rackId };
-    const request = fetchRequest([{ topic, partition, offset: from, maxBytes }], options);
+    const request = fetchRequest([{ topicId, partition, offset: from, maxBytes }], options);
     const { errorCode, partitions } = await this.cluster.send(nodeId, request);
     const [fetched] = partitions;
     if (errorCode !== kafkaCodes.none || !fetched) throw new KafkaErrorCode(errorCode, `fetch of ${topic}`);
     if (fetched.errorCode !== kafkaCodes.none && this.replicas.forget(topic, partition)) {
-      return this.fetch(topic, partition, from, maxBytes);
+      return this.fetch(place, from, maxBytes);
     }
     if (fetched.preferredReplica < 0 || fetched.preferredReplica === nodeId) return fetched;
     this.replicas.prefer(topic, partition, fetched.preferredReplica);
-    return this.fetch(topic, partition, from, maxBytes);
+    return this.fetch(place, from, maxBytes);
   }
 
-  private decode(fetched: FetchedPartition, from: bigint): RangeRead {
-    const { topic, partition, aborted, highWatermark, lastStable, logStart } = fetched;
+  private decode(topic: string, fetched: FetchedPartition, from: bigint): RangeRead {
+    const { partition, aborted, highWatermark, lastStable, logStart } = fetched;
     const place = { topic, partition, from, aborted, maxInflatedBytes: this.maxInflatedBytes };
     const { records, next, corrupt } = decodeRecordSet(fetched.records, place);
     if (corrupt && records.length === 0) {
@@ -142,29 +165,31 @@ export class RangeReader {
     return { records, next, highWatermark, lastStable, logStart };
   }
 
-  private async outOfRange(topic: string, partition: number, from: bigint): Promise<never> {
-    const { logStart, end } = await logBounds(this.cluster, await this.leaderOf(topic, partition), topic, partition);
-    if (from < logStart) throw new OffsetOutOfRange('below', logStart, end);
-    if (from > end) throw new OffsetOutOfRange('above', logStart, end);
+  private async outOfRange({ topic, partition, leader }: LogPlace, from: bigint): Promise<never> {
+    const { logStart, end } = await logBounds(this.cluster, leader, topic, partition);
+    if (from < logStart) throw new OffsetOutOfRange('gap', logStart, end);
+    if (from > end) throw new OffsetOutOfRange('rewound', logStart, end);
     throw new KafkaErrorCode(kafkaCodes.offsetOutOfRange, `fetch of ${topic}`);
   }
 
-  private async leaderOf(topic: string, partition: number): Promise<number> {
-    const metadata = await this.directory.lookup(topic);
-    const found =
-      metadata.partitions.find((each) => each.partition === partition) ??
-      (await this.directory.refresh(topic)).partitions.find((each) => each.partition === partition);
+  private async locate(topic: string, partition: number, expectedId: string | undefined): Promise<LogPlace> {
+    const isHere = (each: PartitionMetadata) => each.partition === partition;
+    let metadata = await this.directory.lookup(topic);
+    if (!metadata.partitions.some(isHere)) metadata = await this.directory.refresh(topic);
+    const { topicId } = metadata;
+    const found = metadata.partitions.find(isHere);
+    if (!found && expectedId !== undefined && expectedId !== topicId) throw new TopicRecreated(topic, topicId);
     if (!found) throw new AppError('not_found', `The Kafka topic ${topic} has no partition ${partition}.`);
     if (found.leader < 0) throw new KafkaErrorCode(kafkaCodes.leaderNotAvailable, `partition ${partition} of ${topic}`);
-    return found.leader;
+    return { topic, topicId, partition, leader: found.leader };
   }
 
   /** Leaders move and connections break: ask again with fresh metadata until the caller's time is over. */
-  private async retrying<T>(doing: string, work: () => Promise<T>, topic: string): Promise<T> {
+  private async retrying<T>(doing: string, work: (attempt: number) => Promise<T>, topic: string): Promise<T> {
     const deadlineMs = Date.now() + this.timeoutMs;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await work();
+        return await work(attempt);
       } catch (error) {
         if (AppError.is(error) && error.code !== 'unavailable') throw error;
         const waitMs = backoffMs(attempt, firstRetryMs, maxRetryMs);
@@ -177,6 +202,10 @@ export class RangeReader {
       }
     }
   }
+}
+
+function namesNoTopic(errorCode: number): boolean {
+  return errorCode === kafkaCodes.unknownTopicId || errorCode === kafkaCodes.inconsistentTopicId;
 }
 
 function throwNotFound(error: unknown): void {

@@ -56,7 +56,7 @@ describe(TailIntake.name, () => {
 
   const take = (change: Partial<FetchedPartition>): void => {
     const fetched = {
-      topic: 't',
+      topicId: 'id',
       partition: 0,
       errorCode: 0,
       highWatermark: 99n,
@@ -105,9 +105,9 @@ describe(TailIntake.name, () => {
     expect([log, position.next]).toEqual([[['reset', 'truncated', 0, 12n]], 12n]);
   });
 
-  it('rests after an error until the topic’s id was looked at', () => {
-    take({ errorCode: kafkaCodes.unknownTopicOrPartition });
-    expect(position).toMatchObject({ verified: false, next: 10n });
+  it('rests after an error and has the metadata looked at', () => {
+    take({ errorCode: kafkaCodes.unknownTopicId });
+    expect(position.next).toBe(10n);
     expect(position.heldUntilMs).toBeGreaterThan(Date.now());
     expect(refresh).toHaveBeenCalledTimes(1);
   });
@@ -116,7 +116,7 @@ describe(TailIntake.name, () => {
     take({ preferredReplica: 2 });
     expect(replicas.nodeFor('t', 0, leader)).toBe(2);
     intake.take(2, position, {
-      topic: 't',
+      topicId: 'id',
       partition: 0,
       errorCode: kafkaCodes.offsetOutOfRange,
       highWatermark: 0n,

@@ -81,8 +81,6 @@ export class TailIntake {
       return;
     }
     position.heldUntilMs = Date.now() + holdMs;
-    // Until its id was seen, the topic may be another one of the same name.
-    position.verified = false;
     void this.deps.refresh();
   }
 

@@ -194,11 +194,7 @@ export class TailPool {
   private onFetchFailed(positions: PartitionPosition[], error: unknown): void {
     this.intake.lastFailure = reasonOf(error);
     this.metrics.errors.inc({ client: 'tail', kind: 'fetch' });
-    for (const position of positions) {
-      // The connection is gone: before going on, see that the topic is still the same one.
-      position.verified = false;
-      this.replicas.forget(position.topic, position.partition);
-    }
+    for (const { topic, partition } of positions) this.replicas.forget(topic, partition);
     void this.refresh();
   }
 

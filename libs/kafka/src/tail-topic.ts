@@ -35,12 +35,12 @@ export interface Tail {
 /** Where reading of one partition stands. Replaced, not changed, when the topic is made again: an answer on its way knows its own. */
 export interface PartitionPosition {
   readonly topic: string;
+  /** Fetches name it, so that an answer is never about another topic of the same name. */
+  readonly topicId: string;
   readonly partition: number;
   next: bigint;
   logStart: bigint;
   leader: number;
-  /** Whether the topic's id was looked at since the last broken connection: before that, offsets might be another topic's. */
-  verified: boolean;
   /** Not fetched before. */
   heldUntilMs: number;
   lastFetchMs: number;
@@ -78,11 +78,11 @@ export class TailTopic {
   place(partition: number, next: bigint, logStart: bigint, leader: number): void {
     this.positions.set(partition, {
       topic: this.name,
+      topicId: this.id,
       partition,
       next,
       logStart,
       leader,
-      verified: true,
       heldUntilMs: 0,
       lastFetchMs: Date.now(),
       corruptTries: 0,
@@ -128,7 +128,7 @@ export class TailTopic {
     for (const { partition, leader } of metadata.partitions) {
       const position = this.positions.get(partition);
       if (!position) this.addPartition(partition, leader);
-      else Object.assign(position, { leader, verified: true });
+      else position.leader = leader;
     }
   }
 

@@ -154,8 +154,8 @@ export class MemoryLog {
       await this.reach();
       const { base } = this.partition(topic, partition);
       const end = this.end(topic, partition);
-      if (from < base) throw new OffsetOutOfRange('below', base, end);
-      if (from > end) throw new OffsetOutOfRange('above', base, end);
+      if (from < base) throw new OffsetOutOfRange('gap', base, end);
+      if (from > end) throw new OffsetOutOfRange('rewound', base, end);
       const { records, next } = this.slice(topic, partition, from, maxBytes);
       await this.delay();
       return { records, next, highWatermark: end, lastStable: end, logStart: base };

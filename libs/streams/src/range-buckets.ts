@@ -46,7 +46,7 @@ export class RangeBuckets {
   ) {}
 
   /** A bucket that holds `from`, or an empty one when the log ends there. @throws OffsetOutOfRange, or what the reader throws. */
-  async read(topic: string, partition: number, from: bigint): Promise<RangeBucket> {
+  async read(topic: string, partition: number, from: bigint, topicId?: string): Promise<RangeBucket> {
     const place = placeOf(topic, partition);
     const nowMs = this.now();
     const kept = this.kept.find((one) => one.place === place && one.untilMs > nowMs && covers(one.bucket, from));
@@ -57,7 +57,7 @@ export class RangeBuckets {
       if (near.from === from || covers(bucket, from)) return bucket;
       break;
     }
-    return this.start({ place, from }, this.readNow(topic, partition, from));
+    return this.start({ place, from }, this.readNow(topic, partition, from, topicId));
   }
 
   /** What was read of a partition no longer holds: it was made again, or lost its end. */
@@ -86,12 +86,14 @@ export class RangeBuckets {
     this.kept.push({ ...read, untilMs: nowMs + keepMs });
   }
 
-  private async readNow(topic: string, partition: number, from: bigint): Promise<RangeBucket> {
+  private async readNow(topic: string, partition: number, from: bigint, topicId?: string): Promise<RangeBucket> {
     if (this.running >= this.limits.rangeReads) await new Promise<void>((resolve) => this.waiting.push(resolve));
     else this.running++;
     const startedMs = this.now();
     try {
-      const { records, next } = await this.ranges.readRange(topic, partition, from, this.limits.rangeReadBytes);
+      const { records, next } = await this.ranges.readRange(topic, partition, from, this.limits.rangeReadBytes, {
+        topicId,
+      });
       return { from, next, records: keepRecords(records), readMs: this.now() - startedMs };
     } finally {
       const next = this.waiting.shift();

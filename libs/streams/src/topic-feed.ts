@@ -42,6 +42,11 @@ export class TopicFeed implements TailListener {
     private readonly deps: FeedDeps,
   ) {}
 
+  /** Known while it is open; another one when the topic was made again. */
+  get topicId(): string | undefined {
+    return this.tail?.topicId;
+  }
+
   /** @throws AppError `unavailable` when Kafka does not answer in time. */
   async open(): Promise<void> {
     const opening = this.deps.tails.open(this.topic, this);

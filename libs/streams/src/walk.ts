@@ -150,21 +150,21 @@ export class Walk {
     if (read === 'reading') return undefined;
     if (read !== undefined && 'records' in read) return read;
     if (read !== undefined && this.options.now() < read.retryAtMs) return undefined;
-    const topic = this.options.feeds[source]?.topic;
-    if (topic === undefined || this.reading >= maxReads || this.ended) return undefined;
+    const feed = this.options.feeds[source];
+    if (feed === undefined || this.reading >= maxReads || this.ended) return undefined;
     this.reads.set(place, 'reading');
     this.reading++;
-    void this.read(topic, source, partition, from);
+    void this.read(feed, source, partition, from);
     return undefined;
   }
 
-  private async read(topic: string, source: number, partition: number, from: bigint): Promise<void> {
+  private async read(feed: TopicFeed, source: number, partition: number, from: bigint): Promise<void> {
     const place = placeOf(source, partition);
     // A jump meanwhile makes the answer one about another place.
     const wanted = () =>
       !this.ended && this.reads.get(place) === 'reading' && this.position[source]?.[partition] === from;
     try {
-      const bucket = await this.options.buckets.read(topic, partition, from);
+      const bucket = await this.options.buckets.read(feed.topic, partition, from, feed.topicId);
       this.readMs += bucket.readMs;
       this.failure = undefined;
       if (wanted()) this.reads.set(place, bucket.next > from ? bucket : this.later());
@@ -178,7 +178,7 @@ export class Walk {
 
   private fail(source: number, partition: number, error: unknown): void {
     if (error instanceof OffsetOutOfRange) {
-      if (error.side === 'below') this.jump(source, partition, error.logStart, 'retention');
+      if (error.kind === 'gap') this.jump(source, partition, error.logStart, 'retention');
       else this.jump(source, partition, error.end, 'truncated');
       return;
     }
