@@ -21,7 +21,7 @@ describe('producing to Kafka', () => {
 
   it('acknowledges what can be read, at the place that it names', async () => {
     const topic = await bench.topic(3);
-    const values = Array.from({ length: 2_000 }, (_, index) => String(index));
+    const values = Array.from({ length: 2_000 }, (_, index) => String(index).padEnd(200));
     const places = await Promise.all(values.map((value) => producer.send({ topic, key: null, value })));
     const records = await readAll(reader, topic);
     const at = new Map(records.map((record) => [`${record.partition}/${record.offset}`, valueOf(record)]));
@@ -60,12 +60,12 @@ describe('producing to Kafka', () => {
     const topic = await bench.topic(3, { 'max.message.bytes': '20000' });
     const bad: ProducerRecord[] = [
       { topic, key: 'a', value: 'x'.repeat(20_001) },
-      { topic, key: 'a', value: 'x', headers: { h: null as unknown as string } },
+      { topic, key: 'a', value: 'x', headers: [[null as unknown as string, 'a header without a name']] },
       { topic, key: 'a', value: 'x', partition: 99 },
     ];
     const good = Array.from({ length: 47 }, (_, index) => ({ topic, key: 'a', value: `good ${index}` }));
     const results = await Promise.allSettled([...good, ...bad].map((record) => producer.send(record)));
-    expect(results.slice(0, 47).every(({ status }) => status === 'fulfilled')).toBe(true);
+    expect(results.slice(0, 47).filter(({ status }) => status === 'rejected')).toEqual([]);
     expect(results.slice(47).map(codeOf)).toEqual(['too_large', 'invalid_argument', 'not_found']);
     expect((await readAll(reader, topic)).map(valueOf)).toEqual(good.map(({ value }) => value));
   });

@@ -9,9 +9,9 @@ export interface SenderOptions {
   cluster: Cluster;
   ids: ProducerIds;
   ackTimeoutMs: number;
-  onAnswer(queue: PartitionQueue, answer: PartitionAnswer): void;
+  onAnswer: (queue: PartitionQueue, answer: PartitionAnswer) => void;
   /** `written` is `no` when nothing left this process. */
-  onNoAnswer(queue: PartitionQueue, written: 'no' | 'maybe', error: unknown): void;
+  onNoAnswer: (queue: PartitionQueue, written: 'no' | 'maybe', error: unknown) => void;
 }
 
 interface Sending extends SealedPartition {

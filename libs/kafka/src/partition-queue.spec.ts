@@ -227,10 +227,23 @@ describe(PartitionQueue.name, () => {
       attempt();
       answer(kafkaCodes.requestTimedOut);
       attempt();
-      answer(kafkaCodes.messageTooLarge);
-      expect(await outcomesOf(records)).toEqual(['too_large, unknown', 'too_large, unknown']);
+      answer(kafkaCodes.topicAuthorizationFailed);
+      expect(await outcomesOf(records)).toEqual(['upstream_failed, unknown', 'upstream_failed, unknown']);
       push('c');
       expect(attempt()).toMatchObject({ epoch: 1, sequence: 0 });
+    });
+
+    it('ends a bad record alone all the same', async () => {
+      const records = push('a', 'bad');
+      attempt();
+      answer(kafkaCodes.notLeaderOrFollower);
+      attempt();
+      answer(kafkaCodes.messageTooLarge);
+      expect(attempt()).toMatchObject({ epoch: 0, sequence: 0, values: ['a'] });
+      acknowledge(1);
+      attempt();
+      answer(kafkaCodes.messageTooLarge);
+      expect(await outcomesOf(records)).toEqual(['40', 'too_large']);
     });
   });
 

@@ -193,8 +193,7 @@ export class PartitionQueue {
         batch.unseal();
         return 'later';
       case 'bad records':
-        if (batch.mayStand) this.refuse(batch, answer);
-        else this.sift(batch, answer);
+        this.sift(batch, answer);
         return 'ready';
       case 'refused':
         this.refuse(batch, answer);
@@ -207,7 +206,10 @@ export class PartitionQueue {
     this.dropBatch(batch);
   }
 
-  /** Ends the records that the broker names; where it names none, halves the batch until the bad one stands alone. */
+  /**
+   * Ends the records that the broker names; where it names none, halves the batch until the bad one stands alone. An earlier try without an
+   * answer changes nothing: what is refused for its content was refused then too.
+   */
   private sift(batch: OutgoingBatch, { errorCode, errorMessage, recordErrors }: PartitionAnswer): void {
     const { records } = batch;
     for (const { index, message } of recordErrors) {
