@@ -4,7 +4,7 @@ import { kafkaDistribution, kafkaVersion } from './kafka-distribution.ts';
 import { copyJars } from './maven.ts';
 
 export interface KafkaTool {
-  /** Its class in `org.apache.kafka.tools`. */
+  /** Its class, in `org.apache.kafka.tools` unless a package is named. */
   name: string;
   args: string[];
   javaOptions?: string[];
@@ -18,5 +18,6 @@ export async function kafkaTool({ name, args, javaOptions = [] }: KafkaTool): Pr
   const [{ java, classPath }, tools] = await Promise.all([kafkaDistribution(), jars]);
   const classes = [classPath, path.join(tools, '*')].join(path.delimiter);
   const logLevel = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn';
-  return [java.command, ...javaOptions, logLevel, '-cp', classes, `org.apache.kafka.tools.${name}`, ...args];
+  const className = name.includes('.') ? name : `org.apache.kafka.tools.${name}`;
+  return [java.command, ...javaOptions, logLevel, '-cp', classes, className, ...args];
 }
