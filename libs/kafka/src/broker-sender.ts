@@ -70,16 +70,28 @@ export class BrokerSender {
   }
 
   private async send(queues: PartitionQueue[]): Promise<void> {
-    const { cluster, ids, nodeId, onNoAnswer } = this.options;
+    const { cluster, nodeId, onNoAnswer } = this.options;
     try {
       await cluster.ready(nodeId);
-      if (queues.some(({ needsProducerId }) => needsProducerId)) await ids.ask(nodeId);
     } catch (error) {
       for (const queue of queues) onNoAnswer(queue, 'no', error);
       return;
     }
-    const sending = this.seal(queues);
+    const sending = this.seal(await this.withIds(queues));
     if (sending.length > 0) await this.deliver(sending);
+  }
+
+  /** Those that can number their batches; the others wait for a producer id. */
+  private async withIds(queues: PartitionQueue[]): Promise<PartitionQueue[]> {
+    if (!queues.some(({ needsProducerId }) => needsProducerId)) return queues;
+    const { ids, nodeId, onNoAnswer } = this.options;
+    try {
+      await ids.ask(nodeId);
+      return queues;
+    } catch (error) {
+      for (const queue of queues) if (queue.needsProducerId) onNoAnswer(queue, 'no', error);
+      return queues.filter(({ needsProducerId }) => !needsProducerId);
+    }
   }
 
   private seal(queues: PartitionQueue[]): Sending[] {
@@ -101,19 +113,23 @@ export class BrokerSender {
 
   private async deliver(sending: Sending[]): Promise<void> {
     const { cluster, nodeId, ackTimeoutMs, onAnswer, onNoAnswer } = this.options;
-    let answers: PartitionAnswer[] = [];
-    let failure: unknown = new MalformedBytes('an answer leaves a partition out');
+    const answers = new Map<string, PartitionAnswer>();
+    let failure: unknown;
     try {
       const { throttleMs, partitions } = await cluster.send(nodeId, produceRequest(sending, ackTimeoutMs));
       this.throttledUntilMs = Date.now() + throttleMs;
-      answers = partitions;
+      for (const answer of partitions) answers.set(keyOf(answer), answer);
     } catch (error) {
       failure = error;
     }
     for (const { queue } of sending) {
-      const answer = answers.find(({ topic, partition }) => topic === queue.topic && partition === queue.partition);
+      const answer = answers.get(keyOf(queue));
       if (answer) onAnswer(queue, answer);
-      else onNoAnswer(queue, 'maybe', failure);
+      else onNoAnswer(queue, 'maybe', failure ?? new MalformedBytes('an answer leaves a partition out'));
     }
   }
+}
+
+function keyOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}/${partition}`;
 }

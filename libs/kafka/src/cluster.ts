@@ -76,6 +76,7 @@ export class Cluster {
 
   /** Resolves when there is a connection, so that the caller can decide what to send when it can leave at once. @throws NotSent */
   async ready(nodeId: number): Promise<void> {
+    if (!this.nodes.has(nodeId)) await this.metadata([]);
     await this.link(this.addressOf(nodeId));
   }
 

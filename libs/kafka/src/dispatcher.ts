@@ -2,16 +2,18 @@ import { AppError } from '@tidegate/errors';
 import { BrokerSender } from './broker-sender';
 import type { Cluster } from './cluster';
 import type { Compression } from './compression';
-import { kafkaCodeName, kafkaCodeOf, MalformedBytes } from './errors';
+import { kafkaCodeName, kafkaCodeOf } from './errors';
 import type { KafkaMetrics } from './metrics';
 import type { Next, PartitionQueue, QueueOptions } from './partition-queue';
 import type { PartitionAnswer } from './produce';
-import { ProducerIds } from './producer-ids';
+import { ProducerIds, WritingRefused } from './producer-ids';
 import { backoffMs, delay } from './timing';
 import type { TopicDirectory } from './topic-directory';
 
 export interface DispatcherDeps {
   cluster: Cluster;
+  /** A broker serves one request after the other of a connection: partitions whose replicas are behind use others. */
+  slowCluster: Cluster;
   directory: TopicDirectory;
   metrics: KafkaMetrics;
   ackTimeoutMs: number;
@@ -27,6 +29,7 @@ const maxRetryMs = 500;
 export class Dispatcher {
   private readonly ids: ProducerIds;
   private readonly senders = new Map<number, BrokerSender>();
+  private readonly slowSenders = new Map<number, BrokerSender>();
   private stopped = false;
 
   constructor(private readonly deps: DispatcherDeps) {
@@ -45,16 +48,18 @@ export class Dispatcher {
   }
 
   private dispatch(queue: PartitionQueue): void {
-    const leader = this.deps.directory.known(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
     if (this.stopped) return;
+    const leader = this.deps.directory.known(queue.topic)?.partitions[queue.partition]?.leader ?? -1;
     if (leader < 0) this.follow(queue, queue.onNoAnswer('no'));
-    else this.senderFor(leader).add(queue);
+    else this.senderFor(leader, queue.isSlow).add(queue);
   }
 
-  private senderFor(nodeId: number): BrokerSender {
-    const known = this.senders.get(nodeId);
+  private senderFor(nodeId: number, slow: boolean): BrokerSender {
+    const senders = slow ? this.slowSenders : this.senders;
+    const known = senders.get(nodeId);
     if (known) return known;
-    const { cluster, ackTimeoutMs } = this.deps;
+    const { ackTimeoutMs } = this.deps;
+    const cluster = slow ? this.deps.slowCluster : this.deps.cluster;
     const sender = new BrokerSender({
       nodeId,
       cluster,
@@ -63,7 +68,7 @@ export class Dispatcher {
       onAnswer: (queue, answer) => this.onAnswer(queue, answer),
       onNoAnswer: (queue, written, error) => this.onNoAnswer(queue, written, error),
     });
-    this.senders.set(nodeId, sender);
+    senders.set(nodeId, sender);
     return sender;
   }
 
@@ -75,12 +80,12 @@ export class Dispatcher {
   private onNoAnswer(queue: PartitionQueue, written: 'no' | 'maybe', error: unknown): void {
     const code = kafkaCodeOf(error);
     this.countError(code === undefined ? 'request' : kafkaCodeName(code));
-    // Refused for good, as when this client may not write at all.
-    if (written === 'no' && AppError.is(error) && !(error instanceof MalformedBytes)) queue.fail(error);
+    if (error instanceof WritingRefused) queue.fail(error);
     this.follow(queue, queue.onNoAnswer(written));
   }
 
   private follow(queue: PartitionQueue, next: Next): void {
+    if (this.stopped) return;
     if (next === 'ready') this.dispatch(queue);
     else if (next === 'later') void this.retry(queue);
   }

@@ -23,7 +23,7 @@ export function kafkaMetrics(registry: Registry): KafkaMetrics {
   const metrics = {
     sendSeconds: new Histogram({
       name: 'kafka_send_seconds',
-      help: 'From send to acknowledgement, of acknowledged records',
+      help: 'From send to acknowledgement, of the first record of each batch',
       buckets: latencyBuckets,
       registers,
     }),

@@ -1,6 +1,6 @@
 import { AppError } from '@tidegate/errors';
 import type { Cluster } from './cluster';
-import { KafkaErrorCode, kafkaCodes, translateKafkaError } from './errors';
+import { KafkaErrorCode, kafkaCodes } from './errors';
 import { initProducerIdRequest } from './init-producer-id';
 
 export interface ProducerId {
@@ -15,7 +15,7 @@ export class ProducerIds {
 
   constructor(private readonly cluster: Cluster) {}
 
-  /** One try, at this broker. @throws AppError when the cluster refuses for good, else what the request throws */
+  /** One try, at this broker. @throws WritingRefused, else what the request throws */
   async ask(nodeId: number): Promise<void> {
     const asking = this.asking.get(nodeId) ?? this.request(nodeId).finally(() => this.asking.delete(nodeId));
     this.asking.set(nodeId, asking);
@@ -34,10 +34,15 @@ export class ProducerIds {
       return;
     }
     const failure = new KafkaErrorCode(errorCode, 'a producer id');
-    if (!refusals.has(errorCode)) throw failure;
-    throw AppError.from(
-      translateKafkaError(failure, 'write idempotently (needs IdempotentWrite, or Write on a topic)'),
-    );
+    throw refusals.has(errorCode) ? new WritingRefused(failure) : failure;
+  }
+}
+
+/** The cluster lets this client write nothing at all. */
+export class WritingRefused extends AppError {
+  constructor(cause: Error) {
+    const rights = 'it needs the right to IdempotentWrite on the cluster, or to Write on a topic';
+    super('upstream_failed', `Kafka refuses us to write: ${rights}.`, { cause });
   }
 }
 

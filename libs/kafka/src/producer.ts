@@ -84,6 +84,7 @@ const youngMetadataMs = 1_000;
  */
 export class Producer {
   private readonly cluster: Cluster;
+  private readonly slowCluster: Cluster;
   private readonly directory: TopicDirectory;
   private readonly dispatcher: Dispatcher;
   private readonly metrics: KafkaMetrics;
@@ -95,11 +96,13 @@ export class Producer {
 
   constructor(options: ProducerOptions, { logger, registry }: KafkaDeps) {
     this.options = { ...defaults, ...options };
-    this.cluster = new Cluster(kafkaSettings(options, requestTimeoutMs), logger);
+    const settings = kafkaSettings(options, requestTimeoutMs);
+    this.cluster = new Cluster(settings, logger);
+    this.slowCluster = new Cluster(settings, logger);
     this.directory = new TopicDirectory(this.cluster, metadataMaxAgeMs);
     this.metrics = kafkaMetrics(registry);
-    const { cluster, directory, metrics } = this;
-    this.dispatcher = new Dispatcher({ cluster, directory, metrics, ackTimeoutMs });
+    const { cluster, slowCluster, directory, metrics } = this;
+    this.dispatcher = new Dispatcher({ cluster, slowCluster, directory, metrics, ackTimeoutMs });
     const { maxQueueBytes: maxBytes, whenFull } = this.options;
     this.pending = new PendingRecords({ maxBytes, whenFull }, metrics.queueBytes, {
       onAdmitted: (record) => this.place(record),
@@ -132,28 +135,31 @@ export class Producer {
     await within(this.pending.drained(), timeoutMs, () => new Error('not drained')).catch(() => undefined);
     this.dispatcher.stop();
     this.pending.giveUp();
-    await this.cluster.close();
+    await Promise.all([this.cluster.close(), this.slowCluster.close()]);
   }
 
   private place(record: PendingRecord): void {
-    const unplaced = this.unplaced.get(record.topic);
-    if (unplaced) {
-      unplaced.push(record);
-      return;
+    const { topic, partition, sentAtMs } = record;
+    const metadata = this.directory.known(topic, sentAtMs);
+    const knows = metadata !== undefined && (partition ?? 0) < metadata.partitions.length;
+    // A partition that we have not heard of, and that there may not be, must not hold up those of the others.
+    const place = metadata && partition !== undefined ? `${topic}/${partition}` : topic;
+    const unplaced = this.unplaced.get(topic) ?? this.unplaced.get(place);
+    if (unplaced) unplaced.push(record);
+    else if (knows) this.enqueue(record, metadata);
+    else {
+      const waiting = [record];
+      this.unplaced.set(place, waiting);
+      void this.placeLater(topic, place, waiting);
     }
-    const metadata = this.directory.known(record.topic);
-    if (metadata && (record.partition ?? 0) < metadata.partitions.length) return this.enqueue(record, metadata);
-    const waiting = [record];
-    this.unplaced.set(record.topic, waiting);
-    void this.placeLater(record.topic, waiting);
   }
 
   /** Records wait here, in order, for a first or fresher answer about their topic, each until its own deadline. */
-  private async placeLater(topic: string, waiting: PendingRecord[]): Promise<void> {
+  private async placeLater(topic: string, place: string, waiting: PendingRecord[]): Promise<void> {
     for (let attempt = 0; waiting.some(({ settled }) => !settled); attempt += 1) {
       try {
         const metadata = await this.directory.lookup(topic, youngMetadataMs);
-        this.unplaced.delete(topic);
+        this.unplaced.delete(place);
         for (const record of waiting) if (!record.expire(Date.now())) this.enqueue(record, metadata);
         return;
       } catch (error) {
@@ -162,7 +168,7 @@ export class Producer {
         else await delay(backoffMs(attempt, firstRetryMs, maxRetryMs));
       }
     }
-    this.unplaced.delete(topic);
+    this.unplaced.delete(place);
   }
 
   private enqueue(record: PendingRecord, { name, partitions }: TopicMetadata): void {

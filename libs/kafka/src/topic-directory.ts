@@ -24,10 +24,10 @@ export class TopicDirectory {
   ) {}
 
   /** Whatever its age; an old entry is asked for again behind the caller's back. */
-  known(topic: string): TopicMetadata | undefined {
+  known(topic: string, nowMs = Date.now()): TopicMetadata | undefined {
     const entry = this.entries.get(topic);
     if (!entry) return undefined;
-    if (Date.now() - entry.atMs > this.maxAgeMs) void this.refresh(topic).catch(() => undefined);
+    if (nowMs - entry.atMs > this.maxAgeMs) void this.refresh(topic).catch(() => undefined);
     return entry.metadata;
   }
 
