@@ -90,8 +90,8 @@ function apiVersions(): Buffer {
     .finish();
 }
 
-/** Metadata of a cluster of these ports, node ids counted from 1, with one topic `t` of one partition. */
-export function metadataOf(ports: number[], topicError = 0): Buffer {
+/** Metadata of a cluster of these ports, node ids counted from 1, with one topic `t` whose partitions these nodes lead. */
+export function metadataOf(ports: number[], topicError = 0, leaders = [1]): Buffer {
   const writer = new ByteWriter().uvarint(0).int32(0);
   writer.compactArray([...ports.entries()], ([index, port]) => {
     writer
@@ -104,8 +104,8 @@ export function metadataOf(ports: number[], topicError = 0): Buffer {
   writer.uvarint(0).int32(1);
   writer.compactArray(['t'], (name) => {
     writer.int16(topicError).compactString(name).raw(Buffer.alloc(16)).int8(0);
-    writer.compactArray([0], (partition) => {
-      writer.int16(0).int32(partition).int32(1).int32(0).uvarint(1).uvarint(1).uvarint(1).uvarint(0);
+    writer.compactArray([...leaders.entries()], ([partition, leader]) => {
+      writer.int16(0).int32(partition).int32(leader).int32(0).uvarint(1).uvarint(1).uvarint(1).uvarint(0);
     });
     writer.int32(0).uvarint(0);
   });

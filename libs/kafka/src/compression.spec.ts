@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { decompress } from './compression';
+import { compress, decompress } from './compression';
 import { InflationLimit, MalformedBytes } from './errors';
 
 const snappyOf = (bytes: Buffer): Buffer => {
@@ -65,5 +65,39 @@ describe('decompress()', () => {
 
   it('names a codec that there is not', () => {
     expect(() => decompress(5, Buffer.alloc(0), 10)).toThrow('codec 5');
+  });
+});
+
+describe('compress()', () => {
+  const alike = fc
+    .array(fc.constantFrom('tide', 'gate', 'a', 'ab', '{"status":"placed"}', '\u0000'), { maxLength: 300 })
+    .map((words) => Buffer.from(words.join('')));
+  const random = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('%s loses nothing', (compression) => {
+    fc.assert(
+      fc.property(fc.oneof(alike, random), (bytes) => {
+        const codec = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 }[compression];
+        expect(decompress(codec, compress(compression, bytes), bytes.length + 1).equals(bytes)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([
+    ['snappy', 2],
+    ['lz4', 3],
+  ] as const)('%s takes data of many blocks, alike and not', (compression, codec) => {
+    const noise = Buffer.from(Array.from({ length: 100_000 }, (_, index) => Math.imul(index, 2_654_435_761) >>> 13));
+    const bytes = Buffer.concat([Buffer.alloc(200_000, 'x'), noise, Buffer.from('tide '.repeat(30_000)), noise]);
+    const small = compress(compression, bytes);
+    expect(decompress(codec, small, bytes.length).equals(bytes)).toBe(true);
+    expect(small.length).toBeLessThan(bytes.length / 2);
+  });
+
+  // The LZ4 block format's end conditions: decoders in C refuse blocks that break them.
+  it.each([13, 20, 64, 300])('lz4 ends a block of %p alike bytes with at least five literals', (length) => {
+    const frame = compress('lz4', Buffer.alloc(length, 'x'));
+    expect(frame.subarray(-4 - 5, -4).toString()).toBe('xxxxx');
   });
 });

@@ -1,4 +1,4 @@
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { InflationLimit, MalformedBytes } from './errors';
 import { lz4Decompress } from './lz4';
 import { lz4Compress } from './lz4-compress';
@@ -20,11 +20,12 @@ const decompressors: Record<number, Decompress> = {
     withLimit(maxBytes, () => zstdDecompressSync(bytes, { maxOutputLength: maxBytes })),
 };
 
+/** Each codec's quickest level: on JSON records the slower ones take twice the time for less than a tenth of the bytes. */
 const compressors: Record<Exclude<Compression, 'none'>, (bytes: Buffer) => Buffer> = {
-  gzip: (bytes) => gzipSync(bytes),
+  gzip: (bytes) => gzipSync(bytes, { level: 1 }),
   snappy: snappyCompress,
   lz4: lz4Compress,
-  zstd: (bytes) => zstdCompressSync(bytes),
+  zstd: (bytes) => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
 };
 
 export function compress(compression: Exclude<Compression, 'none'>, bytes: Buffer): Buffer {

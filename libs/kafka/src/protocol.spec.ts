@@ -3,8 +3,10 @@ import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 import { MalformedBytes } from './errors';
 import { decodeFetch, encodeFetch } from './fetch';
+import { decodeInitProducerId } from './init-producer-id';
 import { decodeListOffsets } from './list-offsets';
 import { decodeMetadata, encodeMetadata, topicIdBytes } from './metadata';
+import { decodeProduce } from './produce';
 
 const topicId = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
 
@@ -45,7 +47,38 @@ function metadataAnswer(): Buffer {
   return writer.uvarint(0).finish();
 }
 
+function produceAnswer(): Buffer {
+  const writer = new ByteWriter();
+  writer.array(['t', 'u'], (topic) => {
+    writer.string(topic).array([0, 5], (partition) => {
+      writer
+        .int32(partition)
+        .int16(87)
+        .int64(2n ** 53n + 1n)
+        .int64(-1n)
+        .int64(3n);
+      writer.array(['no key', null], (reason) => nullableString(writer.int32(7), reason));
+      nullableString(writer, 'one is bad');
+    });
+  });
+  return writer.int32(9).finish();
+}
+
+function nullableString(writer: ByteWriter, text: string | null): void {
+  if (text === null) writer.int16(-1);
+  else writer.string(text);
+}
+
+const producerIdAnswer = new ByteWriter()
+  .int32(0)
+  .int16(0)
+  .int64(2n ** 60n)
+  .int16(4)
+  .finish();
+
 const decoders = [
+  ['produce', decodeProduce, produceAnswer()],
+  ['producer id', decodeInitProducerId, producerIdAnswer],
   ['fetch', decodeFetch, fetchAnswer],
   ['metadata', decodeMetadata, metadataAnswer()],
   ['list offsets', decodeListOffsets, new ByteWriter().int32(0).int32(0).finish()],
@@ -105,6 +138,28 @@ describe('protocol decoders', () => {
         },
       ],
     });
+  });
+
+  it('read what became of each partition of a produce request, and of single records', () => {
+    const { throttleMs, partitions } = decodeProduce(produceAnswer());
+    expect(throttleMs).toBe(9);
+    expect(partitions.map(({ topic, partition }) => `${topic}/${partition}`)).toEqual(['t/0', 't/5', 'u/0', 'u/5']);
+    expect(partitions[3]).toEqual({
+      topic: 'u',
+      partition: 5,
+      errorCode: 87,
+      baseOffset: 9_007_199_254_740_993n,
+      recordErrors: [
+        { index: 7, message: 'no key' },
+        { index: 7, message: null },
+      ],
+      errorMessage: 'one is bad',
+    });
+  });
+
+  it('read a producer id', () => {
+    const answer = { throttleMs: 0, errorCode: 0, producerId: 2n ** 60n, epoch: 4 };
+    expect(decodeInitProducerId(producerIdAnswer)).toEqual(answer);
   });
 
   it('ask for named topics without creating them', () => {
