@@ -37,7 +37,8 @@ export class BrokerSender {
 
   add(queue: PartitionQueue): void {
     this.ready.add(queue);
-    if (this.inFlight === 0 || queue.isFull) this.flushSoon();
+    if (queue.isFull) this.flush();
+    else if (this.inFlight === 0) this.flushSoon();
     else this.linger ??= setTimeout(() => this.flush(), lingerMs);
   }
 

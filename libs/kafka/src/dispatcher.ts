@@ -21,7 +21,8 @@ export interface DispatcherDeps {
 
 /** Below the broker's default limit of 1,048,588 bytes for a batch; where a topic allows less, batches are halved. */
 const maxBatchBytes = 1_000_000;
-const fullBytes = 128 * 1024;
+/** The broker works on a batch of this size while the next one is made: at 64 KiB both sides are busy most of the time. */
+const fullBytes = 64 * 1024;
 const firstRetryMs = 20;
 const maxRetryMs = 500;
 
