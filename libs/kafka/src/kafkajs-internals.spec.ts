@@ -80,6 +80,15 @@ describe('kafkajs internals', () => {
     await expect(link.send(failing, 1_000)).rejects.toMatchObject({ name: 'MalformedBytes' });
   });
 
+  it('hold requests back for as long as the last answer said', async () => {
+    await connect(() => Buffer.from('x'));
+    const throttled = { ...request(9), decode: () => ({ throttleMs: 150 }) };
+    await link.send(throttled, 1_000);
+    const startedAtMs = Date.now();
+    await link.send(request(9), 1_000);
+    expect(Date.now() - startedAtMs).toBeGreaterThanOrEqual(140);
+  });
+
   it('set no timer for an idle connection', async () => {
     await connect(() => Buffer.from('x'));
     const warnings: Error[] = [];

@@ -48,6 +48,15 @@ describe(PendingRecords.name, () => {
     expect([slow.settled, expired]).toEqual([true, 2]);
   });
 
+  it('keeps deadlines that are longer away than a timer can be', async () => {
+    const patient = add(make(1_000, 'reject'), 'abc', 2 ** 32).record;
+    expect(jest.getTimerCount()).toBe(1);
+    await jest.advanceTimersByTimeAsync(2 ** 32 - 1);
+    expect(patient.settled).toBe(false);
+    await jest.advanceTimersByTimeAsync(50);
+    expect(patient.settled).toBe(true);
+  });
+
   it('takes what fits to the byte and rejects the next', () => {
     const records = make(3 * recordBytes, 'reject');
     const first = add(records, 'abc');

@@ -5,6 +5,9 @@ import type { PendingRecord } from './pending-record';
 /** Deadlines are kept to about this. */
 const sweepMs = 20;
 
+/** Node's timers fire at once when asked for more. */
+const longestTimerMs = 2 ** 31 - 1;
+
 export interface PendingLimits {
   maxBytes: number;
   whenFull: 'wait' | 'reject';
@@ -110,7 +113,7 @@ export class PendingRecords {
         const nextMs = this.expire(Date.now());
         if (nextMs < this.sweepAtMs) this.sweepBy(nextMs);
       },
-      Math.max(deadlineMs - Date.now(), sweepMs),
+      Math.min(Math.max(deadlineMs - Date.now(), sweepMs), longestTimerMs),
     );
   }
 

@@ -34,7 +34,7 @@ export class ProducerIds {
       return;
     }
     const failure = new KafkaErrorCode(errorCode, 'a producer id');
-    throw refusals.has(errorCode) ? new WritingRefused(failure) : failure;
+    throw errorCode === kafkaCodes.clusterAuthorizationFailed ? new WritingRefused(failure) : failure;
   }
 }
 
@@ -45,5 +45,3 @@ export class WritingRefused extends AppError {
     super('upstream_failed', `Kafka refuses us to write: ${rights}.`, { cause });
   }
 }
-
-const refusals = new Set<number>([kafkaCodes.clusterAuthorizationFailed, kafkaCodes.unsupportedVersion]);
