@@ -14,12 +14,14 @@ import { RequestLimits } from '@tidegate/ratelimit';
 import { REDIS, type Redis } from '@tidegate/redis';
 import { StreamHub } from '@tidegate/streams';
 import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
+import type { FastifyInstance } from 'fastify';
 import type { Server } from 'node:http';
 import { AsyncApiController } from './async-api.controller';
 import { ConnectionCount } from './connection-count';
 import { endSpread } from './drain';
 import { sourceOf } from './durable';
 import { doorsOptionsSchema, PATHS, SETTINGS, type DoorsOptions, type DoorsSettings, type StreamPath } from './options';
+import { letPagesRead } from './page-access';
 import { RecordsDoor } from './records-door';
 import { SseDoor } from './sse-door';
 import { createStreamControllers } from './stream.controllers';
@@ -51,6 +53,7 @@ export class DoorsModule implements OnApplicationBootstrap, BeforeApplicationShu
     private readonly events: SseDoor,
     private readonly hub: StreamHub,
     @Inject(SETTINGS) private readonly settings: DoorsSettings,
+    @Inject(PATHS) private readonly paths: readonly StreamPath[],
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {}
 
@@ -85,7 +88,10 @@ export class DoorsModule implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   onApplicationBootstrap(): void {
-    this.webSockets.attach(this.adapterHost.httpAdapter.getHttpServer() as Server);
+    const { httpAdapter } = this.adapterHost;
+    this.webSockets.attach(httpAdapter.getHttpServer() as Server);
+    const { allowedOrigins } = this.settings;
+    letPagesRead(httpAdapter.getInstance<FastifyInstance>(), { allowedOrigins, isDoor: (path) => this.isDoor(path) });
   }
 
   /** Before the server waits for its connections: every stream gets its last cursor and a goodbye. */
@@ -93,6 +99,11 @@ export class DoorsModule implements OnApplicationBootstrap, BeforeApplicationShu
     this.webSockets.close();
     await endSpread([...this.webSockets.connections, ...this.events.connections], this.settings.drainMs);
     this.hub.drain();
+  }
+
+  private isDoor(path: string): boolean {
+    const places = ['/streams', '/stream-tickets', ...this.paths.map((bound) => bound.path)];
+    return places.some((place) => path === place || path.startsWith(`${place}/`));
   }
 }
 
