@@ -55,7 +55,11 @@ const layers = [
     sourceTag: 'layer:edge',
     onlyDependOnLibsWithTags: ['scope:http', 'layer:data', 'layer:concern', 'layer:platform', 'layer:kernel'],
   },
-  { sourceTag: 'layer:client', onlyDependOnLibsWithTags: ['scope:contracts'] },
+  {
+    sourceTag: 'layer:client',
+    onlyDependOnLibsWithTags: ['scope:contracts'],
+    bannedExternalImports: clients.filter((name) => name !== 'ws'),
+  },
   {
     sourceTag: 'layer:app',
     onlyDependOnLibsWithTags: ['layer:edge', 'layer:data', 'layer:concern', 'layer:platform', 'layer:kernel'],
@@ -98,6 +102,15 @@ export default defineConfig(
   },
   { files: ['apps/**/*.ts', 'libs/**/*.ts'], rules: { ...restrictedImports(), ...noEnvironment } },
   ...Object.keys(owners).map((owner) => ({ files: [`${owner}/**/*.ts`], rules: restrictedImports([owner]) })),
+  {
+    // Pages run it.
+    files: ['libs/client/src/**/*.ts'],
+    ignores: ['**/*.spec.ts', '**/*-fixture.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ group: ['node:*'], message: 'Browsers have no Node.' }] }],
+      'no-restricted-globals': ['error', 'process', 'Buffer', 'global', 'setImmediate', 'require'],
+    },
+  },
   { files: ['libs/config/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     files: ['**/*.mjs'],

@@ -55,6 +55,16 @@ describe('the module boundaries', () => {
     ],
     ['http imports doors', { filePath: index('libs/http'), code: importing('@tidegate/doors') }, boundaries],
     [
+      'the client imports more than contracts',
+      { filePath: index('libs/client'), code: importing('@tidegate/errors') },
+      boundaries,
+    ],
+    [
+      'the client imports Node',
+      { filePath: index('libs/client'), code: importing('node:fs') },
+      'no-restricted-imports',
+    ],
+    [
       'an app imports another app',
       { filePath: 'apps/mobile/src/config.ts', code: importing('../../demo/src/config') },
       boundaries,
@@ -72,6 +82,7 @@ describe('the module boundaries', () => {
   ];
   const allowed: [title: string, lint: Case][] = [
     ['doors imports http', { filePath: index('libs/doors'), code: importing('@tidegate/http') }],
+    ['the client imports contracts', { filePath: index('libs/client'), code: importing('@tidegate/contracts') }],
     ['an app imports an edge', { filePath: 'apps/mobile/src/config.ts', code: importing('@tidegate/doors') }],
   ];
   let found: string[][] = [];

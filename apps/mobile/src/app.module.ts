@@ -25,7 +25,11 @@ export class AppModule {
         RedisModule.forRoot(config.redis),
         RateLimitModule.forRoot({ app: 'mobile', defaults: ['mobile-user'], ...config.limits }),
         StreamsModule.forRoot(config.streams),
-        DoorsModule.forRoot({ ...config.doors, paths: [{ path: '/orders/stream', stream: 'orders' }] }),
+        DoorsModule.forRoot({
+          ...config.doors,
+          paths: [{ path: '/orders/stream', stream: 'orders' }],
+          limits: ['mobile-streams'],
+        }),
       ],
       controllers: [HomeController, OrdersController],
       providers: [

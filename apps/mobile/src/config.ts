@@ -17,6 +17,7 @@ const environmentSchema = z.object({
   REDIS_URL: url('redis', 'rediss'),
   CURSOR_KEYS: list().pipe(z.array(cursorKeySchema)),
   ALLOWED_ORIGINS: list().optional(),
+  CONNECTIONS_PER_CALLER: z.coerce.number().int().min(1).max(1_000_000).optional(),
   ISSUER_URL: url().default('http://127.0.0.1:8090'),
   MOBILE_CLIENT_ID: z.string().default('mobile-bff'),
   MOBILE_CLIENT_SECRET: z.string(),
@@ -55,7 +56,10 @@ const configSchema = environmentSchema.transform((env) => ({
     cursorKeys: env.CURSOR_KEYS,
     kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-mobile', ...(env.NODE_ZONE && { rackId: env.NODE_ZONE }) },
   },
-  doors: { allowedOrigins: env.ALLOWED_ORIGINS ?? [] },
+  doors: {
+    allowedOrigins: env.ALLOWED_ORIGINS ?? [],
+    ...(env.CONNECTIONS_PER_CALLER && { connectionsPerCaller: env.CONNECTIONS_PER_CALLER }),
+  },
   services: {
     customersUrl: env.CUSTOMERS_URL,
     ordersUrl: env.ORDERS_URL,

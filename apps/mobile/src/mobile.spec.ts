@@ -308,6 +308,7 @@ describe('declared access', () => {
     const doors = [...listRoutes(app), ...app.get(WebSocketDoor).list()].filter(({ method }) => method !== 'HEAD');
     const named = doors.map(({ method, path, access }) => `${method} ${path} ${accessText(access)}`);
     expect(named.sort()).toEqual([
+      'GET /asyncapi.json public',
       'GET /home customer',
       'GET /openapi.json public',
       'GET /orders customer',
@@ -317,6 +318,9 @@ describe('declared access', () => {
       'GET /streams any caller',
       'GET /streams/:name any caller',
       'GET /streams/:name/records any caller',
+      'POST /orders/stream/acks orders',
+      'POST /stream-tickets any caller',
+      'POST /streams/:name/acks any caller',
       'WEBSOCKET /orders/stream orders',
       'WEBSOCKET /streams any caller',
       'WEBSOCKET /streams/:name any caller',

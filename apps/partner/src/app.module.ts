@@ -25,7 +25,7 @@ export class AppModule {
         ...(config.redis === undefined ? [] : [RedisModule.forRoot(config.redis)]),
         RateLimitModule.forRoot({ app: 'partner', defaults: ['partner-key'], ...config.limits }),
         StreamsModule.forRoot(config.streams),
-        DoorsModule.forRoot(config.doors),
+        DoorsModule.forRoot({ ...config.doors, limits: ['partner-streams'] }),
       ],
       controllers: [TransactionsController],
       providers: [TransactionsService, accounts(config), requests(config), idempotency],

@@ -19,6 +19,7 @@ const environmentSchema = z.object({
   REDIS_URL: url('redis', 'rediss').optional(),
   CURSOR_KEYS: list().pipe(z.array(cursorKeySchema)),
   ALLOWED_ORIGINS: list().optional(),
+  CONNECTIONS_PER_CALLER: z.coerce.number().int().min(1).max(1_000_000).optional(),
   ISSUER_URL: url().default('http://127.0.0.1:8090'),
   API_KEYS_FILE: z.string().min(1),
   API_KEYS_PEPPER: z.string().min(32, 'expected at least 32 characters'),
@@ -67,7 +68,10 @@ const configSchema = environmentSchema.transform((env) => ({
       ...(env.NODE_ZONE && { rackId: env.NODE_ZONE }),
     },
   },
-  doors: { allowedOrigins: env.ALLOWED_ORIGINS ?? [] },
+  doors: {
+    allowedOrigins: env.ALLOWED_ORIGINS ?? [],
+    ...(env.CONNECTIONS_PER_CALLER && { connectionsPerCaller: env.CONNECTIONS_PER_CALLER }),
+  },
   requests: {
     kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-partner-requests' },
     timeoutMs: env.PRODUCE_TIMEOUT_MS,

@@ -173,11 +173,14 @@ describe('declared access', () => {
     );
     const named = doors.map(({ method, path, access }) => `${method} ${path} ${accessText(access)}`);
     expect(named.sort()).toEqual([
+      'GET /asyncapi.json public',
       'GET /openapi.json public',
       'GET /streams any caller',
       'GET /streams/:name any caller',
       'GET /streams/:name/records any caller',
       'GET /v1/transactions transactions:read',
+      'POST /stream-tickets any caller',
+      'POST /streams/:name/acks any caller',
       'POST /v1/transactions partner transactions:write',
       'WEBSOCKET /streams any caller',
       'WEBSOCKET /streams/:name any caller',

@@ -23,7 +23,7 @@ export class AppModule {
         RedisModule.forRoot(config.redis),
         RateLimitModule.forRoot({ app: 'web', defaults: ['web-user'], ...config.limits }),
         StreamsModule.forRoot(config.streams),
-        DoorsModule.forRoot(config.doors),
+        DoorsModule.forRoot({ ...config.doors, limits: ['web-streams'] }),
       ],
       controllers: [DashboardController],
       providers: [

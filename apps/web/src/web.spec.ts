@@ -320,11 +320,14 @@ describe('declared access', () => {
     const doors = [...listRoutes(app), ...app.get(WebSocketDoor).list()].filter(({ method }) => method !== 'HEAD');
     const named = doors.map(({ method, path, access }) => `${method} ${path} ${accessText(access)}`);
     expect(named.sort()).toEqual([
+      'GET /asyncapi.json public',
       'GET /dashboard/:customerId customers',
       'GET /openapi.json public',
       'GET /streams any caller',
       'GET /streams/:name any caller',
       'GET /streams/:name/records any caller',
+      'POST /stream-tickets any caller',
+      'POST /streams/:name/acks any caller',
       'WEBSOCKET /streams any caller',
       'WEBSOCKET /streams/:name any caller',
     ]);

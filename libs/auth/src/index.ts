@@ -5,6 +5,6 @@ export { ApiKeys, apiKeysOptionsSchema, type ApiKeysOptions } from './api-keys';
 export { AuthModule, type AuthModuleOptions } from './auth.module';
 export { Authenticator, authenticatorOptionsSchema, type AuthenticatorOptions } from './authenticator';
 export { bearerToken, type RawRequest } from './bearer-token';
-export { callerOf } from './credentials';
+export { callerOf, credentialOf, principalOf, type Credential } from './credentials';
 export { DeviceTokens, type DeviceIdentity } from './device-token';
 export { isInScope, type CredentialMethod, type Principal } from './principal';

@@ -25,8 +25,9 @@ const subscribe = z.strictObject({
   after: cursor.optional(),
   from: z.string().min(1).max(64).optional(),
   mode: z.string().max(64).optional(),
-  where: z.string().max(4096).optional(),
+  where: z.string().min(1).max(4096).optional(),
   sub: z.string().min(1).max(128).optional(),
+  delivery: z.enum(['at-least-once', 'at-most-once']).optional(),
 });
 
 /** What a client may send; anything else is a bad message. */
@@ -34,7 +35,7 @@ export const clientFrameSchema = z.discriminatedUnion('t', [
   subscribe,
   z.strictObject({ t: z.literal('unsub'), s: stream }),
   z.strictObject({ t: z.literal('ack'), s: stream, c: cursor }),
-  z.strictObject({ t: z.literal('auth'), token: z.string().min(1) }),
+  z.strictObject({ t: z.literal('auth'), token: z.string().min(1).max(8_192) }),
 ]);
 export type ClientFrame = z.output<typeof clientFrameSchema>;
 

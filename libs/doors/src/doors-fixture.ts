@@ -1,11 +1,14 @@
-import { Module } from '@nestjs/common';
+import { Module, type ValueProvider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AuditLog, type AuditEntry } from '@tidegate/audit';
 import { AccessGuard, Authenticator, type Principal } from '@tidegate/auth';
+import type { Stream } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
 import { createHttpApp, type HttpApp } from '@tidegate/http';
 import {
+  CATALOG,
   StreamHub,
+  type ByeCode,
   type ReadOptions,
   type RecordsPage,
   type Session,
@@ -20,36 +23,68 @@ import 'reflect-metadata';
 import WebSocket from 'ws';
 import { DoorsModule, type DoorsModuleOptions } from './doors.module';
 
+interface TakenStart extends StreamStart {
+  sub?: string;
+}
+
 /** A subscription that reached the hub. */
 interface Taken {
   principal: Principal;
   stream: string;
-  start: StreamStart;
+  start: TakenStart;
   sink: SessionSink;
   closed: boolean;
   refreshed: Principal[];
+  acked: string[];
+  /** Last cursor, goodbye, gone. */
+  end: (code: ByeCode) => void;
 }
+
+const streams = new Map<string, Stream>(
+  (['order', 'account'] as const).map((schema) => {
+    const [name, key] = [`${schema}s`, [`${schema}Id`]];
+    const resume = { maxScanned: 1, maxMs: 1 };
+    return [name, { name, key, schema, resume, sources: [{ topic: `secret.${name}` }], tenant: 'tenantId' }];
+  }),
+);
 
 /** Stands in for the hub, so that specs say what a session does and when. */
 class FakeHub {
   readonly taken: Taken[] = [];
   readonly reads: ReadOptions[] = [];
+  readonly acks: [subject: string, stream: string, sub: string, cursor: string][] = [];
   refusal: AppError | undefined;
   page: RecordsPage = { records: [], gone: [], cursor: 'c0', gap: null, caughtUp: true };
   before: () => Promise<void> = () => Promise.resolve();
 
-  async subscribe(principal: Principal, stream: string, start: StreamStart, sink: SessionSink): Promise<Session> {
+  async subscribe(principal: Principal, stream: string, start: TakenStart, sink: SessionSink): Promise<Session> {
     await this.before();
     if (this.refusal !== undefined) throw this.refusal;
     if (stream !== 'orders' && stream !== 'accounts') throw new AppError('not_found', 'There is no such stream.');
     if (start.after === 'bad') throw new AppError('invalid_cursor', 'The cursor is damaged.');
-    const taken: Taken = { principal, stream, start, sink, closed: false, refreshed: [] };
+    const end = (code: ByeCode): void => {
+      if (taken.closed) return;
+      sink.cursor('last');
+      sink.bye(code, 123);
+      taken.closed = true;
+    };
+    const taken: Taken = { principal, stream, start, sink, closed: false, refreshed: [], acked: [], end };
     this.taken.push(taken);
     return {
       id: `s${this.taken.length}`,
       updatePrincipal: (fresh) => void taken.refreshed.push(fresh),
       close: () => (taken.closed = true),
-    };
+      end,
+      ack: (cursor: string) => {
+        if (start.sub === undefined) throw new AppError('unprocessable', 'The session has no name.');
+        taken.acked.push(cursor);
+      },
+    } as Session;
+  }
+
+  ack(principal: Principal, stream: string, sub: string, cursor: string): void {
+    if (cursor === 'bad') throw new AppError('invalid_cursor', 'The cursor is damaged.');
+    this.acks.push([principal.subject, stream, sub, cursor]);
   }
 
   async read(_principal: Principal, stream: string, options: ReadOptions): Promise<RecordsPage> {
@@ -60,11 +95,7 @@ class FakeHub {
   }
 
   drain(): void {
-    for (const { sink, closed } of this.taken) {
-      if (closed) continue;
-      sink.cursor('last');
-      sink.bye('restart', 123);
-    }
+    for (const { end } of this.taken) end('restart');
   }
 
   get last(): Taken {
@@ -78,11 +109,13 @@ class FakeHub {
   }
 }
 
-/** Tokens are `<subject>` or `<subject>:<milliseconds to live>`. */
-const authenticator = {
+/** Tokens are `<subject>` or `<subject>~<milliseconds to live>`; some are taken back. */
+export const authenticator = {
+  revoked: new Set<string>(),
   bearer(token: string): Promise<Principal> {
     const [subject = '', ttl = '3600000'] = token.split('~');
-    if (subject === 'nobody') return Promise.reject(new AppError('unauthenticated', 'A valid access token is needed.'));
+    if (subject === 'nobody' || authenticator.revoked.has(token))
+      return Promise.reject(new AppError('unauthenticated', 'A valid access token is needed.'));
     const expiresAtMs = Date.now() + Number(ttl);
     return Promise.resolve({ subject, tenant: 'north', roles: ['customer'], expiresAtMs, claims: {} });
   },
@@ -98,7 +131,7 @@ export interface Doors {
   audited: AuditEntry[];
 }
 
-export async function openDoors(options: DoorsModuleOptions = {}): Promise<Doors> {
+export async function openDoors(options: DoorsModuleOptions = {}, others: ValueProvider[] = []): Promise<Doors> {
   const hub = new FakeHub();
   const registry = createRegistry();
   const audited: AuditEntry[] = [];
@@ -115,9 +148,11 @@ export async function openDoors(options: DoorsModuleOptions = {}): Promise<Doors
       { provide: StreamHub, useValue: hub },
       { provide: Authenticator, useValue: authenticator },
       { provide: AuditLog, useValue: audit },
+      { provide: CATALOG, useValue: { streams } },
       { provide: APP_GUARD, useClass: AccessGuard },
+      ...others,
     ],
-    exports: [StreamHub, Authenticator, AuditLog],
+    exports: [StreamHub, Authenticator, AuditLog, CATALOG, ...others.map(({ provide }) => provide)],
   };
   @Module({})
   class Root {}
@@ -148,9 +183,22 @@ export class Phone {
     socket.on('close', (code, reason) => (this.closed = { code, reason: reason.toString() }));
   }
 
-  static async open({ port }: Doors, path = '/orders/stream', token = '13'): Promise<Phone> {
-    const headers = { authorization: `Bearer ${token}` };
-    const phone = new Phone(new WebSocket(`ws://127.0.0.1:${port}${path}`, ['tidegate.v1'], { headers }));
+  static open(doors: Doors, path = '/orders/stream', token = '13'): Promise<Phone> {
+    return Phone.connect(doors, path, ['tidegate.v1'], { authorization: `Bearer ${token}` });
+  }
+
+  /** As a page does: a ticket, no header of its own. */
+  static page(doors: Doors, path: string, ticket: string, origin: string): Promise<Phone> {
+    return Phone.connect(doors, path, ['tidegate.v1', `ticket.${ticket}`], { origin });
+  }
+
+  private static async connect(
+    { port }: Doors,
+    path: string,
+    protocols: string[],
+    headers: Record<string, string>,
+  ): Promise<Phone> {
+    const phone = new Phone(new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, { headers }));
     await once(phone.socket, 'open');
     await phone.until(() => phone.frames.length > 0);
     return phone;

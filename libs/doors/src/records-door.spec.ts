@@ -52,7 +52,8 @@ describe('records', () => {
     ['limit=1&limit=2', '/limit'],
     ['waitMs=30001', '/waitMs'],
     ['waitMs=1.5', '/waitMs'],
-    ['where=true', '/where'],
+    ['sub=till', '/sub'],
+    ['delivery=at-most-once', '/delivery'],
     ['colour=red', '/colour'],
   ])('refuse %s by name', async (query, pointer) => {
     const response = await get(`/streams/orders/records?${query}`);
@@ -60,6 +61,12 @@ describe('records', () => {
     expect([response.status, body.code]).toEqual([400, 'invalid_argument']);
     expect(body.errors.map((one) => one.pointer)).toEqual([pointer]);
     expect(doors.hub.reads).toEqual([]);
+  });
+
+  it('are filtered and of a mode where asked', async () => {
+    await get(`/streams/orders/records?mode=latest&where=${encodeURIComponent('row.total > 1.0')}`);
+    expect(doors.hub.reads).toMatchObject([{ mode: 'latest', where: 'row.total > 1.0' }]);
+    expect((await get('/streams/orders/records?mode=oldest')).status).toBe(400);
   });
 
   it('of an unknown stream and without a token are refused', async () => {
@@ -79,5 +86,37 @@ describe('records', () => {
     leaving.abort();
     await request;
     await until(() => doors.hub.reads[0]?.signal?.aborted === true);
+  });
+});
+
+describe('acknowledgements', () => {
+  const post = (path: string, body: object, headers: Record<string, string> = { authorization: 'Bearer 13' }) =>
+    fetch(`${doors.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+
+  it('move a durable position of a stream by name, and of one with a path of its own', async () => {
+    const answers = await Promise.all(
+      ['/streams/accounts/acks', '/orders/stream/acks'].map((path) => post(path, { sub: 'till', cursor: 'c7' })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([204, 204]);
+    expect(doors.hub.acks.sort()).toEqual([
+      ['13', 'accounts', 'till', 'c7'],
+      ['13', 'orders', 'till', 'c7'],
+    ]);
+  });
+
+  it.each([
+    ['without a token', { sub: 'till', cursor: 'c7' }, {}, 401, 'unauthenticated'],
+    ['without a name', { cursor: 'c7' }, undefined, 400, 'invalid_argument'],
+    ['without a cursor', { sub: 'till' }, undefined, 400, 'invalid_argument'],
+    ['with more fields', { sub: 'till', cursor: 'c7', size: 1 }, undefined, 400, 'invalid_argument'],
+    ['with a bad cursor', { sub: 'till', cursor: 'bad' }, undefined, 400, 'invalid_cursor'],
+  ])('%s are refused', async (_what, body, headers, status, code) => {
+    const response = await post('/streams/orders/acks', body, headers);
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([status, code]);
+    expect(doors.hub.acks).toEqual([]);
   });
 });

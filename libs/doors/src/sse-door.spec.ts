@@ -124,6 +124,13 @@ describe('SSE', () => {
     expect(hub.last.start).toEqual({ after: '' });
   });
 
+  it('says what of the stream it wants', async () => {
+    const { hub } = await open();
+    const wish = { mode: 'latest', where: 'row.total > 100.0', sub: 'till', delivery: 'at-most-once' };
+    await get(`/orders/stream?${new URLSearchParams(wish).toString()}`);
+    expect(hub.last.start).toEqual(wish);
+  });
+
   it('comments while nothing happens', async () => {
     await open({ commentMs: 20 });
     const reading = await get('/orders/stream');
@@ -137,7 +144,7 @@ describe('SSE', () => {
     ['a bad cursor', '/orders/stream', { 'last-event-id': 'bad' }, 400, 'invalid_cursor'],
     ['an unknown parameter', '/orders/stream?colour=red', {}, 400, 'invalid_argument'],
     ['a parameter twice', '/orders/stream?from=latest&from=earliest', {}, 400, 'invalid_argument'],
-    ['another mode', '/orders/stream?mode=latest', {}, 400, 'mode_not_offered'],
+    ['another mode', '/orders/stream?mode=oldest', {}, 400, 'mode_not_offered'],
     ['no Accept', '/orders/stream', { accept: '*/*' }, 406, 'not_acceptable'],
     ['JSON', '/streams/orders', { accept: 'application/json' }, 406, 'not_acceptable'],
     ['events not wanted', '/streams/orders', { accept: 'text/event-stream;q=0, */*' }, 406, 'not_acceptable'],

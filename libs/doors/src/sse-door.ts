@@ -1,14 +1,15 @@
 import type { Principal } from '@tidegate/auth';
 import { AppError } from '@tidegate/errors';
-import { Wheel, type StreamHub } from '@tidegate/streams';
+import { Wheel, type Session } from '@tidegate/streams';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ConnectionCount } from './connection-count';
+import type { StreamSource } from './durable';
 import type { DoorsSettings } from './options';
 import { SseStream } from './sse-stream';
 import { startOf, type StartQuery } from './start-query';
 
 export interface SseDoorDeps {
-  hub: Pick<StreamHub, 'subscribe'>;
+  hub: Pick<StreamSource, 'subscribe'>;
   settings: DoorsSettings;
   connections: ConnectionCount;
 }
@@ -19,16 +20,22 @@ const stepMs = 1_000;
 /** Streams as Server-Sent Events. */
 export class SseDoor {
   private readonly wheel: Wheel;
+  private readonly open = new Set<Session>();
 
   constructor(private readonly deps: SseDoorDeps) {
     const { commentMs } = deps.settings;
     this.wheel = new Wheel(Math.min(stepMs, commentMs), commentMs, { onStep: () => undefined, now: Date.now });
   }
 
+  /** What is open now. */
+  get connections(): Iterable<{ drain(): void }> {
+    return [...this.open].map((session) => ({ drain: () => session.end('restart') }));
+  }
+
   /**
    * Answers with the stream until either side ends it. `Last-Event-ID` goes before `after` before `from`.
    *
-   * @throws before the first byte: AppError `not_acceptable`, `unavailable`, and what `StreamHub.subscribe` does
+   * @throws before the first byte: AppError `not_acceptable`, `unavailable`, `rate_limited`, and what `StreamHub.subscribe` does
    */
   async follow(
     principal: Principal,
@@ -40,7 +47,7 @@ export class SseDoor {
     const lastEventId = request.headers['last-event-id'];
     const start = startOf(typeof lastEventId === 'string' ? { ...query, after: lastEventId } : query);
     const { hub, settings, connections } = this.deps;
-    const release = connections.take('sse');
+    const release = connections.take('sse', principal);
     const { raw } = reply;
     raw.once('close', release);
     // A write that meets a connection which has just gone; `close` follows.
@@ -56,7 +63,9 @@ export class SseDoor {
       if (request.method === 'HEAD') void reply.type(contentType).send();
       return;
     }
+    this.open.add(session);
     raw.once('close', () => {
+      this.open.delete(session);
       this.wheel.remove(sse);
       session.close();
     });

@@ -2,24 +2,23 @@ import { refusedStreamEntry, type AuditLog } from '@tidegate/audit';
 import type { Authenticator, Principal } from '@tidegate/auth';
 import type { ClientFrame } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
-import type { Spoke, StreamHub, StreamStart } from '@tidegate/streams';
+import type { Spoke, StreamStart } from '@tidegate/streams';
 import { requestContext, type Logger } from '@tidegate/telemetry';
 import type { WebSocket } from 'ws';
 import { parseClientMessage } from './client-message';
 import { closeCodeOf, frameOutcomeOf, type EndCode } from './door-codes';
+import { acknowledge, type StreamSource } from './durable';
 import { byeFrame, errorFrame, expiringFrame, helloFrame } from './frames';
 import type { DoorsSettings } from './options';
 import { startOf } from './start-query';
 import { TokenBucket } from './token-bucket';
 import { WebSocketSubscription, type FrameSender } from './websocket-subscription';
 
-/** As long as the client may take to come back by itself; the hub spreads its own. */
-const retryMs = 1_000;
 /** How long before its end a client is told that its token expires. */
 const expiryNoticeMs = 60_000;
 
 export interface ConnectionDeps {
-  hub: Pick<StreamHub, 'subscribe'>;
+  hub: Pick<StreamSource, 'subscribe'>;
   authenticator: Pick<Authenticator, 'bearer'>;
   settings: DoorsSettings;
   logger: Logger;
@@ -73,6 +72,7 @@ export class WebSocketConnection implements Spoke, FrameSender {
     this.socket = socket;
     socket.on('message', (data, isBinary) => this.take(data as Buffer, isBinary));
     socket.on('pong', () => (this.answered = true));
+    socket.on('ping', () => this.countPing());
     // ws answers by itself with 1009, 1007 or 1002, and closes.
     socket.on('error', (error) => this.deps.logger.debug({ err: error, connection: this.id }, 'bad WebSocket frame'));
     socket.on('close', () => this.leave());
@@ -96,13 +96,25 @@ export class WebSocketConnection implements Spoke, FrameSender {
   /** Sessions end with their token by themselves; a connection that follows nothing has to be looked at. */
   checkExpiry(nowMs: number): void {
     if (this.subscriptions.size > 0) return;
+    if (this.principal.withdrawn?.aborted === true) return this.end('access_withdrawn');
     const leftMs = this.principal.expiresAtMs - nowMs;
     if (leftMs <= 0) this.end('token_expired');
     else if (leftMs <= expiryNoticeMs) this.warn(Math.ceil(leftMs / 1_000));
   }
 
+  /** Every stream says its last cursor, then the connection goodbye. */
+  drain(): void {
+    for (const { session } of [...this.subscriptions.values()]) session?.end('restart');
+    this.end('restart');
+  }
+
+  /** Why it must go again at once. */
+  turnAway(error: AppError): void {
+    this.refuse(error, undefined);
+  }
+
   /** Says goodbye once whatever else is to be said in this turn has been: each stream's last cursor, above all. */
-  end(code: EndCode, afterMs = retryMs): void {
+  end(code: EndCode, afterMs = this.retryMs()): void {
     if (this.ending !== undefined || this.socket === undefined) return;
     this.ending = { code, retryMs: afterMs };
     setImmediate(() => this.finish(code, afterMs));
@@ -133,6 +145,16 @@ export class WebSocketConnection implements Spoke, FrameSender {
     socket.once('close', () => clearTimeout(cut));
   }
 
+  /** ws has answered it already; that costs as much as a message does. */
+  private countPing(): void {
+    this.answered = true;
+    if (!this.messages.take(Date.now())) this.refuse(new AppError('rate_limited', 'Too many pings.'), undefined);
+  }
+
+  private retryMs(): number {
+    return Math.floor(Math.random() * this.deps.settings.retrySpreadMs);
+  }
+
   private take(bytes: Buffer, isBinary: boolean): void {
     if (this.ending !== undefined) return;
     this.answered = true;
@@ -149,23 +171,29 @@ export class WebSocketConnection implements Spoke, FrameSender {
 
   private async obey(frame: ClientFrame): Promise<void> {
     switch (frame.t) {
-      case 'sub':
-        refuseNotOffered(frame);
-        return this.subscribe(frame.s, startOf({ after: frame.after, from: frame.from, mode: frame.mode }));
+      case 'sub': {
+        const { t: _, s: stream, ...start } = frame;
+        return this.subscribe(stream, startOf(start));
+      }
       case 'unsub':
         return this.unsubscribe(frame.s);
       case 'ack':
-        throw new AppError('unprocessable', 'Durable subscriptions are not offered; keep the cursor yourself.');
+        return acknowledge(this.followed(frame.s).session, frame.c);
       case 'auth':
         return this.refresh(await this.deps.authenticator.bearer(frame.token));
     }
   }
 
   private unsubscribe(stream: string): void {
+    const { session } = this.followed(stream);
+    this.subscriptions.delete(stream);
+    session?.close();
+  }
+
+  private followed(stream: string): WebSocketSubscription {
     const subscription = this.subscriptions.get(stream);
     if (subscription === undefined) throw new AppError('not_found', 'You do not follow this stream.');
-    this.subscriptions.delete(stream);
-    subscription.session?.close();
+    return subscription;
   }
 
   private refresh(principal: Principal): void {
@@ -188,9 +216,4 @@ export class WebSocketConnection implements Spoke, FrameSender {
     if (outcome === 'bad' && ++this.badMessages >= settings.badMessages) this.end('bad_message');
     if (outcome !== 'bad' && outcome !== 'refused') this.end(outcome);
   }
-}
-
-function refuseNotOffered(frame: ClientFrame & { t: 'sub' }): void {
-  const field = (['where', 'sub'] as const).find((name) => frame[name] !== undefined);
-  if (field !== undefined) throw new AppError('unprocessable', `${field}: Not offered by this stream; leave it out.`);
 }

@@ -1,8 +1,10 @@
 import { serverFrames, type ServerFrame } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
+import { RequestLimits, type CountedRequest } from '@tidegate/ratelimit';
+import type { ByeCode } from '@tidegate/streams';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openDoors, Phone, refusedUpgrade, until, untilNoneIsLeft, type Doors } from './doors-fixture';
+import { authenticator, openDoors, Phone, refusedUpgrade, until, untilNoneIsLeft, type Doors } from './doors-fixture';
 import { WebSocketDoor } from './websocket-door';
 
 jest.setTimeout(30_000);
@@ -48,7 +50,8 @@ describe('an upgrade', () => {
     ['no subprotocol', '/orders/stream', { 'sec-websocket-protocol': undefined }, 400, 'invalid_argument'],
     ['another subprotocol', '/orders/stream', { 'sec-websocket-protocol': 'graphql-ws' }, 400, 'invalid_argument'],
     ['a bad cursor', '/orders/stream?after=bad', {}, 400, 'invalid_cursor'],
-    ['another mode', '/orders/stream?mode=latest', {}, 400, 'mode_not_offered'],
+    ['another mode', '/orders/stream?mode=oldest', {}, 400, 'mode_not_offered'],
+    ['another delivery', '/orders/stream?delivery=twice', {}, 400, 'invalid_argument'],
     ['an unknown parameter', '/orders/stream?colour=red', {}, 400, 'invalid_argument'],
     ['a parameter twice', '/orders/stream?from=latest&from=earliest', {}, 400, 'invalid_argument'],
     ['a query at /streams', '/streams?after=c1', {}, 400, 'invalid_argument'],
@@ -71,6 +74,15 @@ describe('an upgrade', () => {
     await open();
     const { body } = await refusedUpgrade(doors, '/orders/stream?colour=red&size=9');
     expect(body.errors?.map(({ pointer }) => pointer)).toEqual(['/colour', '/size']);
+  });
+
+  it.each(['token', 'access_token', 'ticket', 'api-key'])('says that %s does not belong in a URL', async (name) => {
+    await open();
+    const bare = await refusedUpgrade(doors, `/orders/stream?${name}=13`, { authorization: undefined });
+    expect(bare).toMatchObject({ status: 401, body: { detail: expect.stringContaining('in a URL') as string } });
+    const { status, body } = await refusedUpgrade(doors, `/orders/stream?${name}=13`);
+    expect(status).toBe(400);
+    expect(body.errors).toMatchObject([{ pointer: `/${name}`, detail: expect.stringContaining('in a URL') as string }]);
   });
 
   it('says when to come back while the stream cannot be read', async () => {
@@ -106,6 +118,65 @@ describe('an upgrade', () => {
   });
 });
 
+describe('the connections of one caller', () => {
+  it('are so many and no more: one above is told why and closed, other callers stay welcome', async () => {
+    const { hub } = await open({ connectionsPerCaller: 2 });
+    const [first] = [await Phone.open(doors), await Phone.open(doors, '/streams')];
+    const third = await Phone.open(doors);
+    await third.until(() => third.closed !== undefined);
+    expect(third.frames).toMatchObject([
+      { t: 'hello' },
+      { t: 'error', code: 'rate_limited' },
+      { t: 'bye', code: 'limit' },
+    ]);
+    expect(third.closed?.code).toBe(4429);
+    expect(hub.taken).toHaveLength(1);
+    const other = await Phone.open(doors, '/orders/stream', '15');
+    first.socket.close();
+    await until(() => hub.taken[0]?.closed === true);
+    const again = await Phone.open(doors);
+    expect([other.closed, again.closed]).toEqual([undefined, undefined]);
+    expect(doors.audited.filter(({ status }) => status === 429)).toHaveLength(1);
+  });
+
+  it('are counted over WebSocket and SSE together', async () => {
+    await open({ connectionsPerCaller: 1 });
+    await Phone.open(doors);
+    const headers = { authorization: 'Bearer 13', accept: 'text/event-stream' };
+    const response = await fetch(`${doors.url}/orders/stream`, { headers });
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '5']);
+  });
+});
+
+describe('the limits of an upgrade', () => {
+  const limits = (refuse: () => boolean, counted: unknown[]) => ({
+    provide: RequestLimits,
+    useValue: {
+      admit: (names: unknown, { principal }: CountedRequest) => {
+        counted.push([names, principal?.subject]);
+        const error = new AppError('rate_limited', 'The limit phones is used up.', { retryAfterMs: 2_000 });
+        return refuse() ? Promise.reject(error) : Promise.resolve();
+      },
+    },
+  });
+
+  it('are asked once the caller is known, and refuse it before the upgrade', async () => {
+    let refuse = false;
+    const counted: unknown[] = [];
+    doors = await openDoors({ limits: ['phones'] }, [limits(() => refuse, counted)]);
+    await Phone.open(doors);
+    refuse = true;
+    const refusal = await refusedUpgrade(doors, '/orders/stream');
+    expect(refusal).toMatchObject({ status: 429, headers: { 'retry-after': '2' }, body: { code: 'rate_limited' } });
+    await refusedUpgrade(doors, '/orders/stream', { authorization: 'Bearer nobody' });
+    expect(counted).toEqual([
+      [['phones'], '13'],
+      [['phones'], '13'],
+    ]);
+    expect(doors.hub.taken).toHaveLength(1);
+  });
+});
+
 describe('frames from the server', () => {
   it('say what the session says, as the contract has them', async () => {
     const { hub } = await open();
@@ -136,11 +207,12 @@ describe('frames from the server', () => {
     ['token_expired', 4401],
     ['access_withdrawn', 4403],
     ['too_slow', 4408],
+    ['taken', 4409],
   ] as const)('end with bye and the close code when a session ends with %s', async (code, close) => {
     const { hub } = await open();
     const phone = await Phone.open(doors);
     hub.last.sink.cursor('last');
-    hub.last.sink.bye(code, 321);
+    hub.last.sink.bye(code as ByeCode, 321);
     await phone.until(() => phone.closed !== undefined);
     expect(phone.frames.slice(-2)).toEqual([
       { t: 'rows', s: 'orders', c: 'last', r: [] },
@@ -193,7 +265,7 @@ describe('frames from the client', () => {
     await until(() => hub.last.closed);
     phone.send({ t: 'sub', s: 'orders', from: 'earliest', mode: 'events' });
     await until(() => hub.taken.length === 2);
-    expect(hub.last.start).toEqual({ from: 'earliest' });
+    expect(hub.last.start).toEqual({ from: 'earliest', mode: 'events' });
   });
 
   it.each([
@@ -205,13 +277,14 @@ describe('frames from the client', () => {
     ['{"t":"sub"}', 'invalid_argument'],
     ['{"t":"sub","s":"orders","colour":"red"}', 'invalid_argument'],
     ['{"t":"sub","s":"orders","after":""}', 'invalid_argument'],
-    ['{"t":"sub","s":"orders","where":"true"}', 'unprocessable'],
-    ['{"t":"sub","s":"orders","sub":"mine"}', 'unprocessable'],
-    ['{"t":"sub","s":"orders","mode":"latest"}', 'mode_not_offered'],
+    ['{"t":"sub","s":"orders","where":""}', 'invalid_argument'],
+    ['{"t":"sub","s":"orders","delivery":"twice"}', 'invalid_argument'],
+    ['{"t":"sub","s":"orders","mode":"oldest"}', 'mode_not_offered'],
     ['{"t":"sub","s":"orders","after":"bad"}', 'invalid_cursor'],
     ['{"t":"sub","s":"nothing"}', 'not_found'],
     ['{"t":"unsub","s":"orders"}', 'not_found'],
-    ['{"t":"ack","s":"orders","c":"c1"}', 'unprocessable'],
+    ['{"t":"ack","s":"orders","c":"c1"}', 'not_found'],
+    ['{"t":"ack","s":"orders"}', 'invalid_argument'],
     ['{"t":"auth","token":"nobody"}', 'unauthenticated'],
     ['{"t":"auth","token":"15"}', 'permission_denied'],
     [Buffer.from('ff', 'hex'), 'unsupported_media_type'],
@@ -267,15 +340,53 @@ describe('frames from the client', () => {
     expect(phone.closed?.code).toBe(4429);
   });
 
-  it('may be 4 KiB and no more', async () => {
+  it('may be 16 KiB and no more', async () => {
     const { hub } = await open();
     const phone = await Phone.open(doors, '/streams');
-    phone.socket.send('{"t":"sub","s":"orders"}'.padEnd(4096));
+    phone.socket.send('{"t":"sub","s":"orders"}'.padEnd(16_384));
     await until(() => hub.taken.length === 1);
-    phone.socket.send('['.repeat(4097));
+    phone.socket.send('['.repeat(16_385));
     await phone.until(() => phone.closed !== undefined);
     expect(phone.closed?.code).toBe(1009);
     await until(() => hub.last.closed);
+  });
+
+  it('say what of a stream they want', async () => {
+    const { hub } = await open();
+    const phone = await Phone.open(doors, '/streams');
+    const wish = {
+      mode: 'latest',
+      where: 'row.total > 100.0',
+      sub: 'till',
+      delivery: 'at-most-once',
+      from: 'earliest',
+    };
+    phone.send({ t: 'sub', s: 'orders', ...wish });
+    await until(() => hub.taken.length === 1);
+    expect(hub.last.start).toEqual(wish);
+    await Phone.open(doors, `/streams/accounts?${new URLSearchParams(wish).toString()}`);
+    expect(hub.last.start).toEqual(wish);
+  });
+
+  it('move the position of a durable subscription, and are refused where there is none', async () => {
+    const { hub } = await open();
+    const phone = await Phone.open(doors, '/streams');
+    phone.send({ t: 'sub', s: 'orders', sub: 'till' });
+    phone.send({ t: 'sub', s: 'accounts' });
+    await until(() => hub.taken.length === 2);
+    phone.send({ t: 'ack', s: 'orders', c: 'c7' });
+    phone.send({ t: 'ack', s: 'accounts', c: 'c8' });
+    await phone.until(() => phone.of('error').length === 1);
+    expect(hub.taken.map(({ acked }) => acked)).toEqual([['c7'], []]);
+    expect(phone.of('error')).toMatchObject([{ s: 'accounts', code: 'unprocessable' }]);
+  });
+
+  it('are not pings without end', async () => {
+    await open({ messageBurst: 5, messagesPerSecond: 1 });
+    const phone = await Phone.open(doors, '/streams');
+    for (let n = 0; n < 6; n++) phone.socket.ping();
+    await phone.until(() => phone.closed !== undefined);
+    expect(phone.closed?.code).toBe(4429);
   });
 
   it('refresh the token of every session', async () => {
@@ -290,6 +401,19 @@ describe('frames from the client', () => {
 });
 
 describe('a connection', () => {
+  it('that follows nothing ends when its credential is taken back', async () => {
+    await open();
+    const withdrawn = new AbortController();
+    const { bearer } = authenticator;
+    jest.spyOn(authenticator, 'bearer').mockImplementationOnce(async (token) => {
+      return { ...(await bearer(token)), withdrawn: withdrawn.signal };
+    });
+    const phone = await Phone.open(doors, '/streams');
+    withdrawn.abort();
+    await phone.until(() => phone.closed !== undefined);
+    expect(phone.closed?.code).toBe(4403);
+  });
+
   it('that follows nothing is warned and ends with its token', async () => {
     await open();
     const phone = await Phone.open(doors, '/streams', '13~1100');
@@ -326,6 +450,21 @@ describe('a connection', () => {
     );
     await sleep(60);
     await untilNoneIsLeft(doors);
+  });
+
+  it('ends after others when there are many, each with its last cursor', async () => {
+    await open({ drainMs: 400 });
+    const phones = await Promise.all(Array.from({ length: 250 }, () => Phone.open(doors)));
+    const closing = doors.app.close();
+    await until(() => phones.some(({ closed }) => closed !== undefined));
+    expect(phones.filter(({ closed }) => closed === undefined).length).toBeGreaterThanOrEqual(50);
+    await closing;
+    await until(() => phones.every(({ closed }) => closed?.code === 1012));
+    for (const { frames } of phones)
+      expect(frames.map(({ t, c }) => [t, c]).slice(-2)).toEqual([
+        ['rows', 'last'],
+        ['bye', undefined],
+      ]);
   });
 
   it('gets a goodbye when the application closes, and no new one is taken', async () => {

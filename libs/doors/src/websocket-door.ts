@@ -1,7 +1,8 @@
-import { callerOf, type Access } from '@tidegate/auth';
+import { callerOf, type Authenticator, type Principal } from '@tidegate/auth';
 import { subprotocol } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import { httpStatus, type RouteEntry } from '@tidegate/http';
+import type { CountedRequest } from '@tidegate/ratelimit';
 import { Wheel } from '@tidegate/streams';
 import { requestContext } from '@tidegate/telemetry';
 import { randomUUID } from 'node:crypto';
@@ -9,15 +10,22 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { ConnectionCount } from './connection-count';
+import { checkHandshake } from './handshake';
 import type { StreamPath } from './options';
-import { parseStartQuery, startOf } from './start-query';
-import { UpgradeAttempt, type UpgradeRoute } from './upgrade-attempt';
+import { parseStartQuery, secretIn, startOf } from './start-query';
+import { StreamPlaces } from './stream-places';
+import type { Tickets } from './tickets';
+import { UpgradeAttempt } from './upgrade-attempt';
 import { refuseUpgrade } from './upgrade-refusal';
 import { WebSocketConnection, type ConnectionDeps } from './websocket-connection';
 
 export interface WebSocketDoorDeps extends ConnectionDeps {
+  authenticator: Pick<Authenticator, 'bearer' | 'apiKey'>;
+  tickets: Pick<Tickets, 'redeem'>;
   paths: readonly StreamPath[];
   connections: ConnectionCount;
+  /** Counts upgrades; no guard of Nest sees them. */
+  limits?: { admit(counted: CountedRequest): Promise<void> } | undefined;
 }
 
 interface Upgrade {
@@ -28,14 +36,19 @@ interface Upgrade {
 
 const stepMs = 1_000;
 
+/** What came of an upgrade, by the status that its audit says. */
+const outcomes = { 101: 'ok', 429: 'rate_limited', 499: 'client_gone' } as const;
+
 /** WebSocket upgrades of an HTTP server: at bound paths, at `/streams/<name>`, and at `/streams` for any number of streams. */
 export class WebSocketDoor {
   private readonly server: WebSocketServer;
   private readonly open = new Set<WebSocketConnection>();
   private readonly wheel: Wheel;
+  private readonly places: StreamPlaces;
   private draining = false;
 
   constructor(private readonly deps: WebSocketDoorDeps) {
+    this.places = new StreamPlaces(deps.paths);
     const { maxFrameBytes, pingMs } = deps.settings;
     this.server = new WebSocketServer({
       noServer: true,
@@ -58,69 +71,90 @@ export class WebSocketDoor {
       // Nobody else listens until the upgrade is done, and a reset meanwhile must not end the process.
       socket.on('error', () => socket.destroy());
       const path = (request.url ?? '').split('?', 1)[0] ?? '';
-      const attempt = new UpgradeAttempt(request, this.routeOf(path));
-      const answer = () => this.answer({ request, socket, head }, attempt, path.slice(0, 256));
+      const attempt = new UpgradeAttempt(request, this.places.routeOf(path));
+      const answer = () => this.answer({ request, socket, head }, attempt, path);
       void requestContext.run(attempt.context, answer);
     });
   }
 
   /** Every path that can be upgraded, with the access it declares. */
   list(): RouteEntry[] {
-    const entry = (path: string, access: Access) => ({
-      method: 'WEBSOCKET',
-      path,
-      handler: WebSocketDoor.name,
-      access,
-    });
-    const bound = this.deps.paths.map(({ path, stream }) => entry(path, { kind: 'required', resource: stream }));
-    return [...bound, entry('/streams', { kind: 'required' }), entry('/streams/:name', { kind: 'required' })];
+    return this.places.list().map((place) => ({ method: 'WEBSOCKET', handler: WebSocketDoor.name, ...place }));
   }
 
-  /** Ends what the hub's own drain has not, connections that follow nothing, and takes no more. */
-  drain(): void {
+  /** Takes no more. */
+  close(): void {
     this.draining = true;
-    for (const connection of this.open) connection.end('restart');
+  }
+
+  /** What is open now. */
+  get connections(): Iterable<WebSocketConnection> {
+    return this.open;
   }
 
   private async answer(upgrade: Upgrade, attempt: UpgradeAttempt, path: string): Promise<void> {
     const { audit, logger } = this.deps;
     try {
-      const opened = await this.upgrade(upgrade, attempt);
-      audit?.record(() => (opened ? attempt.entry(101, 'ok') : attempt.entry(499, 'client_gone')));
+      const status = await this.upgrade(upgrade, attempt, path);
+      audit?.record(() => attempt.entry(status, outcomes[status]));
     } catch (error) {
       const { code } = AppError.from(error);
-      refuseUpgrade(upgrade.socket, error, path, logger);
+      refuseUpgrade(upgrade.socket, error, path.slice(0, 256), logger);
       audit?.record(() => attempt.entry(httpStatus(code), code));
     }
   }
 
-  /** False when the client has left meanwhile. */
-  private async upgrade({ request, socket, head }: Upgrade, attempt: UpgradeAttempt): Promise<boolean> {
-    const [path = '', search = ''] = (request.url ?? '').split('?', 2);
-    const stream = this.streamAt(path);
-    this.checkHandshake(request);
+  private async upgrade(upgrade: Upgrade, attempt: UpgradeAttempt, path: string): Promise<keyof typeof outcomes> {
+    const { request, socket } = upgrade;
+    const stream = this.places.streamAt(path);
+    const ticket = checkHandshake(request, this.deps.settings.allowedOrigins);
     if (this.draining) throw new AppError('unavailable', 'This server is about to restart; connect again.');
-    const principal = (attempt.principal = await callerOf(request, this.deps.authenticator));
-    const query = parseStartQuery(new URLSearchParams(search));
-    if (stream === undefined && search !== '') {
+    const search = new URLSearchParams((request.url ?? '').split('?', 2)[1] ?? '');
+    const principal = (attempt.principal = await this.authenticate(request, ticket, search));
+    await this.deps.limits?.admit({ request, principal, connection: socket });
+    const query = parseStartQuery(search);
+    if (stream === undefined && search.size > 0) {
       throw new AppError('invalid_argument', 'Streams are chosen by frames here; leave the query out.');
     }
-    return this.connect(
-      { request, socket, head },
-      new WebSocketConnection(randomUUID(), principal, this.deps),
-      async (to) => {
-        if (stream !== undefined) await to.subscribe(stream, startOf(query));
-      },
-    );
+    return this.connect(upgrade, new WebSocketConnection(randomUUID(), principal, this.deps), principal, async (to) => {
+      if (stream !== undefined) await to.subscribe(stream, startOf(query));
+    });
+  }
+
+  private async authenticate(
+    request: IncomingMessage,
+    ticket: string | undefined,
+    search: URLSearchParams,
+  ): Promise<Principal> {
+    const { authenticator, tickets } = this.deps;
+    const bare = request.headers.authorization === undefined && request.headers['x-api-key'] === undefined;
+    if (ticket === undefined) {
+      if (bare && secretIn(search)) {
+        const detail =
+          'Credentials in a URL are not read, and were seen by others: use a new one, in Authorization or a ticket.';
+        throw new AppError('unauthenticated', detail);
+      }
+      return callerOf(request, authenticator);
+    }
+    if (!bare) throw new AppError('unauthenticated', 'Send a ticket or another credential, not both.');
+    return tickets.redeem(ticket, request.headers.origin);
   }
 
   private async connect(
     { request, socket, head }: Upgrade,
     connection: WebSocketConnection,
+    principal: Principal,
     prepare: (connection: WebSocketConnection) => Promise<void>,
-  ): Promise<boolean> {
-    if (socket.destroyed) return false;
-    const release = this.deps.connections.take('websocket');
+  ): Promise<keyof typeof outcomes> {
+    if (socket.destroyed) return 499;
+    const release = this.takePlace(principal);
+    if (AppError.is(release)) {
+      this.server.handleUpgrade(request, socket, head, (webSocket) => {
+        connection.open(webSocket);
+        connection.turnAway(release);
+      });
+      return 429;
+    }
     socket.once('close', () => {
       this.open.delete(connection);
       this.wheel.remove(connection);
@@ -129,47 +163,23 @@ export class WebSocketDoor {
     });
     await prepare(connection);
     // Gone while we were waiting: `leave` has ended, or will end, what it subscribed to.
-    if (socket.destroyed) return false;
+    if (socket.destroyed) return 499;
     this.server.handleUpgrade(request, socket, head, (webSocket) => {
       this.open.add(connection);
       this.wheel.add(connection);
       connection.open(webSocket);
+      if (this.draining) connection.drain();
     });
-    return true;
+    return 101;
   }
 
-  private routeOf(path: string): UpgradeRoute {
-    const isFixed = path === '/streams' || this.deps.paths.some((bound) => bound.path === path);
-    if (isFixed) return { route: path, params: {} };
-    const name = /^\/streams\/([^/]{1,256})$/.exec(path)?.[1];
-    return name === undefined ? { route: undefined, params: {} } : { route: '/streams/:name', params: { name } };
-  }
-
-  private streamAt(pathname: string): string | undefined {
-    const bound = this.deps.paths.find(({ path }) => path === pathname);
-    if (bound !== undefined) return bound.stream;
-    if (pathname === '/streams') return undefined;
-    const name = /^\/streams\/([^/]{1,256})$/.exec(pathname)?.[1];
-    if (name === undefined) throw new AppError('not_found', 'There is nothing here.');
+  /** Pages see no status of an upgrade that was refused: who has too many connections is told by a frame. */
+  private takePlace(principal: Principal): (() => void) | AppError {
     try {
-      return decodeURIComponent(name);
-    } catch (cause) {
-      throw new AppError('not_found', 'There is no such stream.', { cause });
-    }
-  }
-
-  private checkHandshake({ method, headers }: IncomingMessage): void {
-    const key = headers['sec-websocket-key'];
-    if (method !== 'GET' || headers['sec-websocket-version'] !== '13' || !/^[+/0-9A-Za-z]{22}==$/.test(key ?? '')) {
-      throw new AppError('malformed', 'Send a WebSocket handshake of version 13.');
-    }
-    const { origin } = headers;
-    if (origin !== undefined && !this.deps.settings.allowedOrigins.includes(origin)) {
-      throw new AppError('permission_denied', 'Pages of this origin may not connect.');
-    }
-    const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim());
-    if (!offered.includes(subprotocol)) {
-      throw new AppError('invalid_argument', `Sec-WebSocket-Protocol: Offer ${subprotocol}.`);
+      return this.deps.connections.take('websocket', principal);
+    } catch (error) {
+      if (AppError.is(error) && error.code === 'rate_limited') return error;
+      throw error;
     }
   }
 }

@@ -10,3 +10,4 @@ export { rateLimitOptionsSchema, type RateLimitOptions } from './options';
 export { RateLimiter, type AdmitOptions } from './rate-limiter';
 export { RateLimitModule } from './ratelimit.module';
 export { RedisStore } from './redis-store';
+export { RequestLimits, type CountedRequest } from './request-limits';

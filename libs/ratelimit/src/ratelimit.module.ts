@@ -7,9 +7,10 @@ import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
 import { TrustedProxies } from './client-address';
 import { createRateLimiter, type RateLimiterOptions } from './create-rate-limiter';
 import { quotaOf } from './limit-headers';
-import { GUARD_SETTINGS, LimitsGuard, type GuardSettings } from './limits.guard';
+import { LimitsGuard } from './limits.guard';
 import { rateLimitOptionsSchema, type RateLimitOptions } from './options';
 import { RateLimiter } from './rate-limiter';
+import { RequestLimits, type RequestLimitsSettings } from './request-limits';
 import { LimitStorage } from './throttler-storage';
 
 /** Makes the limiter before the throttler asks for it as its storage. */
@@ -18,6 +19,7 @@ class LimiterModule implements BeforeApplicationShutdown {
   constructor(private readonly limiter: RateLimiter) {}
 
   static forRoot(
+    settings: RequestLimitsSettings,
     make: (deps: Pick<RateLimiterOptions, 'redis' | 'logger' | 'registry'>) => RateLimiter,
   ): DynamicModule {
     return {
@@ -30,8 +32,13 @@ class LimiterModule implements BeforeApplicationShutdown {
           useFactory: (logger: Logger, registry: Registry, redis?: Redis) =>
             make({ logger, registry, ...(redis !== undefined && { redis }) }),
         },
+        {
+          provide: RequestLimits,
+          inject: [RateLimiter],
+          useFactory: (limiter: RateLimiter) => new RequestLimits(limiter, settings),
+        },
       ],
-      exports: [RateLimiter],
+      exports: [RateLimiter, RequestLimits],
     };
   }
 
@@ -43,7 +50,7 @@ class LimiterModule implements BeforeApplicationShutdown {
 
 /**
  * Limits for every route, after authentication: import it after `AuthModule`. Counts in Redis where `RedisModule` is
- * imported, else in this process. `RateLimiter` can be injected everywhere.
+ * imported, else in this process. `RateLimiter` and `RequestLimits` can be injected everywhere.
  */
 @Module({})
 export class RateLimitModule {
@@ -51,17 +58,14 @@ export class RateLimitModule {
   static forRoot({ app, limitsFile, defaults = [], ...rest }: RateLimitOptions): DynamicModule {
     const { trustedProxies = [], ...counting } = rateLimitOptionsSchema.parse(rest);
     const limits = loadLimits(limitsFile);
-    const settings: GuardSettings = { defaults, proxies: new TrustedProxies(trustedProxies) };
+    const settings: RequestLimitsSettings = { defaults, proxies: new TrustedProxies(trustedProxies) };
     return {
       module: RateLimitModule,
       imports: [
-        LimiterModule.forRoot((deps) => createRateLimiter(limits, { ...deps, app, ...counting })),
+        LimiterModule.forRoot(settings, (deps) => createRateLimiter(limits, { ...deps, app, ...counting })),
         ThrottlerModule.forRootAsync({ inject: [RateLimiter], useFactory: throttlerOptions }),
       ],
-      providers: [
-        { provide: GUARD_SETTINGS, useValue: settings },
-        { provide: APP_GUARD, useClass: LimitsGuard },
-      ],
+      providers: [{ provide: APP_GUARD, useClass: LimitsGuard }],
     };
   }
 }

@@ -15,7 +15,7 @@ import { RingBudget } from './record-ring';
 import { RecordsRead, type RecordsPage, type RecordsReadOptions } from './records-read';
 import { DecodedRows, RowDecoder } from './row-decoder';
 import { copyOf, SessionAudits } from './session-audits';
-import type { GapReason, SessionSink } from './session-sink';
+import type { ByeCode, GapReason, SessionSink } from './session-sink';
 import { SharedByUse } from './shared-by-use';
 import { parseStart, resolveStart, type StreamStart } from './start';
 import { StreamChannel } from './stream-channel';
@@ -49,6 +49,8 @@ export interface Session {
   readonly id: string;
   /** A fresh credential of the same caller. @throws AppError `permission_denied` when subject or tenant differ. */
   updatePrincipal(principal: Principal): void;
+  /** Last cursor, goodbye, gone. */
+  end(code: ByeCode): void;
   close(): void;
 }
 
