@@ -48,6 +48,7 @@ describe('loadCatalog()', () => {
       subject: 'customerId',
       tenant: 'tenantId',
       schema: 'order',
+      latest: { maxKeys: 200_000, maxBytes: 268_435_456 },
       resume: { maxScanned: 200_000, maxMs: 2_000 },
       retentionDays: 400,
     });
@@ -84,26 +85,23 @@ describe('parseCatalog()', () => {
   it('reports the problems of all three files together, each with its place', () => {
     const problems = problemsOf({
       'tenants.yaml': 'tenants:\n  north: { name: 7 }\n  South: { name: x }\n',
-      'streams.yaml': stream('    latest: { maxKeys: 10 }\n'),
+      'streams.yaml': stream('    lates: { maxKeys: 10 }\n'),
       'policies.yaml': 'grants:\n  - id: a\n    roles: []\n    resources: [orders, nothing]\n',
     });
     expect(problems).toEqual([
       'tenants.yaml:2:12 tenants.north.name: Invalid input: expected string, received number',
       'tenants.yaml:3:3 tenants.South: use lower-case letters, digits and "-", at most 63',
-      'streams.yaml:7:5 streams.orders.latest: unknown key; the keys here are sources, rows, key, subject, tenant, schema, resume, retentionDays',
+      'streams.yaml:7:5 streams.orders.lates: unknown key; the keys here are sources, rows, key, subject, tenant, schema, resume, latest, retentionDays',
       'policies.yaml:3:5 grants[0].roles: Too small: expected array to have >=1 items',
     ]);
   });
 
-  it.each([
-    ['latest: { maxKeys: 1 }'],
-    ['from: orders'],
-    ['where: row.total > 1.0'],
-    ['sealed: [total]'],
-    ['format: avro'],
-  ])('refuses %p, which is not offered yet', (key) => {
-    expect(problemsOf({ 'streams.yaml': stream(`    ${key}\n`) })[0]).toMatch(/^streams\.yaml:7:5 .* unknown key; /);
-  });
+  it.each([['from: orders'], ['where: row.total > 1.0'], ['sealed: [total]'], ['format: avro']])(
+    'refuses %p, which is not offered yet',
+    (key) => {
+      expect(problemsOf({ 'streams.yaml': stream(`    ${key}\n`) })[0]).toMatch(/^streams\.yaml:7:5 .* unknown key; /);
+    },
+  );
 
   it.each([
     [
@@ -128,6 +126,8 @@ describe('parseCatalog()', () => {
     ['rows: lines', 'streams.x.rows: "lines" is a field of the contract order'],
     ['rows: [lines]', 'streams.x.rows: Invalid input'],
     ['rows: ""', 'streams.x.rows: Too small'],
+    ['latest: { maxKeys: 0 }', 'streams.x.latest.maxKeys: Too small'],
+    ['latest: { maxRows: 1 }', 'unknown key; the keys here are maxKeys, maxBytes'],
     ['retentionDays: 0', 'streams.x.retentionDays: Too small'],
     ['retentionDays: 1.5', 'streams.x.retentionDays: Invalid input'],
   ])('refuses a stream with %s', (change, message) => {

@@ -20,6 +20,10 @@ const streamSchema = strict({
     maxScanned: count(10_000_000).default(200_000),
     maxMs: count(60_000).default(2_000),
   }).prefault({}),
+  latest: strict({
+    maxKeys: count(10_000_000).default(200_000),
+    maxBytes: count(2 ** 40).default(268_435_456),
+  }).exactOptional(),
   retentionDays: count(36_500).exactOptional(),
 });
 const fileSchema = strict({ streams: entries });
@@ -42,6 +46,8 @@ export interface Stream {
   readonly schema: ContractName;
   /** What one resume may cost. */
   readonly resume: { readonly maxScanned: number; readonly maxMs: number };
+  /** Offers the last value of each entity, and how many of them it may keep in memory. */
+  readonly latest?: { readonly maxKeys: number; readonly maxBytes: number };
   /** Older rows are not shown. */
   readonly retentionDays?: number;
 }
