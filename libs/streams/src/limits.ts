@@ -25,8 +25,16 @@ export const streamLimitsSchema = z.object({
   bufferedTotalBytes: count(256 * 1024 * 1024),
   /** A sink that stays above its high water for this long is too slow. */
   maxBlockedMs: count(5_000),
+  /** The same where last values are conflated for it, of a sink that takes nothing at all. */
+  maxStalledMs: count(120_000),
+  /** Different filters of clients at a time, by stream. */
+  maxFilters: count(1_000),
+  /** How long a session waits for last values that are being loaded. */
+  warmingWaitMs: count(1_000),
   /** A session that was live and cannot get back to it for this long is too slow. */
   maxLagMs: count(30_000),
+  /** A durable position is committed at most so often. */
+  commitMs: count(1_000),
   /** How often the audit of a session says how much it got. */
   summaryMs: count(60_000),
   /** What clients are told to wait before they reconnect is spread over this. */

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from '@tidegate/contracts';
-import type { View } from '@tidegate/policy';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RowCounts } from './row-tally';
 import type { GapReason } from './session-sink';
+import type { Sight } from './sight';
 import type { ResolvedStart } from './start';
 import type { StreamChannel } from './stream-channel';
 import type { StreamRecord } from './stream-record';
@@ -22,7 +22,7 @@ export interface RecordsPage {
 
 export interface RecordsReadOptions {
   channel: StreamChannel;
-  view: View;
+  sight: Sight;
   prefix: string;
   start: ResolvedStart;
   limit: number;
@@ -109,15 +109,15 @@ export class RecordsRead {
   }
 
   private visit(record: StreamRecord): Verdict {
-    const { channel, view } = this.options;
+    const { channel, sight } = this.options;
     const { decoder } = channel.options;
     if (record.value === null) {
-      const key = decoder.goneKey(record, view);
+      const key = decoder.goneKey(record, sight.view, channel.lastValues?.deletedBy(record));
       if (key !== undefined) this.gone.push(key);
       return this.verdict(1);
     }
     const rows = decoder.rows(record);
-    const visible = rows.map(({ row }) => view.apply(row)).filter((row) => row !== undefined);
+    const visible = rows.map(({ row }) => sight.apply(row)).filter((row) => row !== undefined);
     if (visible.length > 0 && !this.fits(visible.length)) {
       this.full = true;
       return 'leave';

@@ -62,7 +62,7 @@ export class RowDecoder {
   }
 
   /** The row as JSON text (no CR or LF in it), cut to the view; undefined when there is nothing for its callers. */
-  text(decoded: DecodedRow, view: View): string | undefined {
+  text(decoded: DecodedRow, view: Pick<View, 'apply'>): string | undefined {
     const visible = view.apply(decoded.row);
     if (visible === undefined) return undefined;
     if (visible !== decoded.row) return stringifyJson(visible);
@@ -70,18 +70,29 @@ export class RowDecoder {
     return (decoded.text ??= stringifyJson(decoded.row));
   }
 
-  /** The key of the entity that a tombstone deletes; undefined when its owner is not known or not the callers'. */
-  goneKey(record: StreamRecord, view: View): JsonValue[] | undefined {
+  /**
+   * The key of the entity that a tombstone deletes, judged by its last value or else by whose it is; undefined when neither is known, or it
+   * is not the callers'.
+   */
+  goneKey(record: StreamRecord, view: Pick<View, 'apply'>, last?: JsonObject): JsonValue[] | undefined {
     if (this.tooOld(record)) return undefined;
-    const { stream } = this.options;
-    const parts = keyParts(record.key, stream.key.length);
-    if (record.owner === undefined || parts === undefined) return undefined;
-    const row: JsonObject = { [stream.tenant]: record.owner.tenant };
-    if (stream.subject !== undefined && record.owner.subject !== undefined) row[stream.subject] = record.owner.subject;
-    stream.key.forEach((field, index) => (row[field] = parts[index] ?? null));
-    const visible = view.apply(row);
-    const key = stream.key.map((field) => visible?.[field]);
+    const row = last ?? this.ownedRow(record);
+    return row && this.keyOf(view.apply(row));
+  }
+
+  /** The key of what is visible of a row, if all of it is. */
+  keyOf(visible: JsonObject | undefined): JsonValue[] | undefined {
+    const key = this.options.stream.key.map((field) => visible?.[field]);
     return key.every((part) => part !== undefined) ? key : undefined;
+  }
+
+  /** What stands for an entity in memory: equal for its row and for the record that deletes it. */
+  identityOfRow(row: JsonObject): string | undefined {
+    return identityOf(this.keyOf(row));
+  }
+
+  identityOfKey({ key }: StreamRecord): string | undefined {
+    return identityOf(keyParts(key, this.options.stream.key.length));
   }
 
   /** Rows older than this are not shown. */
@@ -93,6 +104,17 @@ export class RowDecoder {
   tooOld(record: StreamRecord): boolean {
     const cutoffMs = this.cutoffMs;
     return cutoffMs !== undefined && record.timestampMs >= 0 && record.timestampMs < cutoffMs;
+  }
+
+  /** As much of a deleted entity as its record says. */
+  private ownedRow({ key, owner }: StreamRecord): JsonObject | undefined {
+    const { stream } = this.options;
+    const parts = keyParts(key, stream.key.length);
+    if (owner === undefined || parts === undefined) return undefined;
+    const row: JsonObject = { [stream.tenant]: owner.tenant };
+    if (stream.subject !== undefined && owner.subject !== undefined) row[stream.subject] = owner.subject;
+    stream.key.forEach((field, index) => (row[field] = parts[index] ?? null));
+    return row;
   }
 
   private decode(record: StreamRecord): DecodedRecord {
@@ -116,6 +138,13 @@ export class RowDecoder {
     this.lastLoggedMs = now();
     this.suppressed = 0;
   }
+}
+
+function identityOf(parts: JsonValue[] | undefined): string | undefined {
+  return (
+    parts &&
+    JSON.stringify(parts.map((part) => (typeof part === 'object' ? stringifyJson(part ?? 'null') : String(part))))
+  );
 }
 
 /** A key of one part is the record's key; of several, a JSON array of them. */

@@ -1,8 +1,8 @@
 import { actorOf, auditNotes, type AuditEntry, type AuditLog } from '@tidegate/audit';
 import type { AuditTopic } from '@tidegate/contracts';
-import type { View } from '@tidegate/policy';
 import { requestContext } from '@tidegate/telemetry';
 import type { RowCounts } from './row-tally';
+import type { Sight } from './sight';
 import type { StreamChannel } from './stream-channel';
 import type { StreamSession } from './stream-session';
 
@@ -38,8 +38,8 @@ export class SessionAudits {
     const from = copyOf(session.position);
     const trail = { startedAtMs: nowMs, saidAtMs: nowMs, from, rows: session.tally.counts, request };
     this.trails.set(session, trail);
-    const { view, channel } = session;
-    auditNotes.add({ stream: channel.name, grants: view.grantIds, policyVersion: this.options.policyVersion });
+    const { sight, channel } = session;
+    auditNotes.add({ stream: channel.name, grants: sight.grantIds, policyVersion: this.options.policyVersion });
     this.say('start', session, trail, 'ok');
   }
 
@@ -59,11 +59,16 @@ export class SessionAudits {
   }
 
   /** A read is part of a request, and goes into its event. */
-  read(channel: StreamChannel, view: View, from: Position, outcome: RowCounts & { position: Position }): void {
+  read(
+    channel: StreamChannel,
+    sight: Pick<Sight, 'grantIds'>,
+    from: Position,
+    outcome: RowCounts & { position: Position },
+  ): void {
     const { given, heldBack, position } = outcome;
     auditNotes.add({
       stream: channel.name,
-      grants: view.grantIds,
+      grants: sight.grantIds,
       policyVersion: this.options.policyVersion,
       given,
       heldBack,
@@ -86,7 +91,7 @@ export class SessionAudits {
         topics: topicsBetween(session.channel, trail.from, position, kind === 'start' ? 'all' : 'moved'),
       },
       decision: 'allow',
-      grants: [...session.view.grantIds],
+      grants: [...session.sight.grantIds],
       policyVersion: this.options.policyVersion,
       rows: { given: counts.given - trail.rows.given, heldBack: counts.heldBack - trail.rows.heldBack },
       latencyMs: nowMs - trail.startedAtMs,

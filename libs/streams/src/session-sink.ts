@@ -1,8 +1,8 @@
 /** Why something before this point cannot be had. */
-export type GapReason = 'retention' | 'truncated' | 'recreated' | 'too-far';
+export type GapReason = 'retention' | 'truncated' | 'recreated' | 'too-far' | 'snapshot-limit' | 'no-position';
 
 /** Why the server ends a session. */
-export type ByeCode = 'restart' | 'too_slow' | 'token_expired' | 'access_withdrawn';
+export type ByeCode = 'restart' | 'too_slow' | 'token_expired' | 'access_withdrawn' | 'taken';
 
 /**
  * The transport's end of a session. Called synchronously and never before `subscribe` has resolved its promise's work;
@@ -11,7 +11,7 @@ export type ByeCode = 'restart' | 'too_slow' | 'token_expired' | 'access_withdra
 export interface SessionSink {
   /** `json` is the text of an array of `count` rows; `cursor` is the position after them. */
   rows(json: string, count: number, cursor: string): void;
-  /** `json` is the text of an array of keys (arrays of their parts) of entities that were deleted. */
+  /** `json` is the text of an array of keys (arrays of their parts) of entities that were deleted, or left what is seen. */
   gone(json: string, count: number, cursor: string): void;
   gap(reason: GapReason, cursor: string): void;
   caughtUp(cursor: string): void;

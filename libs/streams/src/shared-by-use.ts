@@ -2,7 +2,7 @@ export interface SharedOptions<T> {
   open: (key: string) => Promise<T>;
   close: (value: T) => Promise<void> | void;
   /** How long a value outlives its last user. */
-  lingerMs: number;
+  lingerMs: (key: string) => number;
 }
 
 interface Shared<T> {
@@ -33,7 +33,7 @@ export class SharedByUse<T> {
   release(key: string): void {
     const shared = this.all.get(key);
     if (shared === undefined || --shared.users > 0) return;
-    const { lingerMs } = this.options;
+    const lingerMs = this.options.lingerMs(key);
     if (lingerMs === 0) void this.end(key, shared);
     else shared.lingering = setTimeout(() => void this.end(key, shared), lingerMs).unref();
   }

@@ -10,6 +10,14 @@ import { readable } from './unreadable';
 export interface StreamStart {
   after?: string;
   from?: string;
+  /** `latest`: the last value of each entity, then what changes. */
+  mode?: 'events' | 'latest';
+  /** A condition over the fields of the rows that the caller may see. */
+  where?: string;
+  /** The name of a durable subscription: the server keeps its position. */
+  sub?: string;
+  /** What moves that position: the client's acknowledgements (the default), or that rows are sent. */
+  delivery?: 'at-least-once' | 'at-most-once';
 }
 
 export type StartPoint =

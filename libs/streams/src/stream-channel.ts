@@ -1,18 +1,20 @@
 import type { Stream } from '@tidegate/catalog';
 import type { ResetReason } from '@tidegate/kafka';
-import type { View } from '@tidegate/policy';
 import type { Logger } from '@tidegate/telemetry';
-import { Batch } from './batch';
 import { checkPartitions, type CursorSeal, type SourcePosition } from './cursor';
+import type { DurableSource } from './durable-hold';
+import type { Follower } from './follower';
+import { LastValues, type Change } from './last-values';
 import type { StreamLimits } from './limits';
 import type { StreamMetrics } from './metrics';
 import type { RangeBuckets } from './range-buckets';
 import type { RowDecoder } from './row-decoder';
-import type { RowCounts } from './row-tally';
-import type { GapReason, SessionSink } from './session-sink';
+import type { GapReason } from './session-sink';
+import type { Sight } from './sight';
 import type { StreamRecord } from './stream-record';
 import type { StreamSession } from './stream-session';
 import type { FeedListener, TopicFeed } from './topic-feed';
+import { EventGroup, LatestGroup, type Outgoing, type ViewGroup } from './view-group';
 
 export interface ChannelOptions {
   stream: Stream;
@@ -44,17 +46,9 @@ interface Run {
   moves: { source: number; partition: number; next: bigint }[];
 }
 
-interface ViewGroup {
-  view: View;
-  live: Set<StreamSession>;
-  /** Of all runs since the group came to be. */
-  counts: RowCounts;
-}
-
+const nothing: ReadonlyMap<string, Change> = new Map();
 /** Rows times views judged in one go, so that a burst with many views does not hold up everything else. */
 const maxJudgements = 10_000;
-
-type Delivery = (sink: SessionSink, cursor: string) => void;
 
 /**
  * One stream of the catalog while somebody reads it. All live sessions stand at `head`, so a run of records is judged
@@ -67,19 +61,26 @@ export class StreamChannel implements FeedListener {
   readonly head: bigint[][];
   /** Next offsets that the rings reach; ahead of `head` until the next step. */
   readonly arrived: bigint[][];
-  readonly behind = new Set<StreamSession>();
+  readonly behind = new Set<Follower>();
+  /** Where the stream offers them. */
+  readonly lastValues: LastValues | undefined;
   /** How often offsets have lost their meaning. */
   resets = 0;
   /** Called when `arrived` moves, for readers that wait. */
   readonly waiting = new Set<() => void>();
   private readonly groups = new Map<string, ViewGroup>();
-  private readonly gaps = new Set<GapReason>();
+  /** To be said to those who were live when something was lost. */
+  private readonly gaps = new Map<GapReason, Set<StreamSession>>();
   private queue: Arrived[] = [];
   private sealedHead: string | undefined;
 
   constructor(readonly options: ChannelOptions) {
     this.arrived = options.feeds.map((feed) => feed.rings.map((ring) => ring.next));
     this.head = this.arrived.map((offsets) => [...offsets]);
+    const { stream, ...rest } = options;
+    const { latest: limits, name } = stream;
+    this.lastValues =
+      limits && new LastValues({ ...rest, name, limits, head: () => this.head, onReady: () => this.unload() });
     for (const feed of options.feeds) feed.listen(this);
   }
 
@@ -89,6 +90,14 @@ export class StreamChannel implements FeedListener {
 
   close(): void {
     for (const feed of this.options.feeds) feed.unlisten(this);
+    this.lastValues?.end();
+  }
+
+  /** Somebody follows the stream: its last values are kept from now on, if it has any. */
+  keepLastValues(): void {
+    if (this.lastValues?.load() !== true) return;
+    this.behind.add(this.lastValues);
+    this.options.onProgress();
   }
 
   /** Why nothing new comes at the moment. */
@@ -115,17 +124,58 @@ export class StreamChannel implements FeedListener {
 
   join(session: StreamSession): void {
     this.behind.delete(session);
-    const group = this.groups.get(session.view.id) ?? newGroup(session.view);
-    this.groups.set(session.view.id, group);
+    const { mode, sight } = session;
+    const group = mode === 'latest' ? this.latestGroup(sight) : this.eventGroup(sight);
     group.live.add(session);
     session.tally.share(group.counts);
   }
 
   leave(session: StreamSession): void {
     this.behind.delete(session);
-    const group = this.groups.get(session.view.id);
-    if (group?.live.delete(session) === true) session.tally.unshare();
-    if (group?.live.size === 0) this.groups.delete(session.view.id);
+    for (const mode of ['events', 'latest'] as const) {
+      const key = `${mode} ${session.sight.id}`;
+      const group = this.groups.get(key);
+      if (group?.live.delete(session) === true) session.tally.unshare();
+      if (group?.empty === true) this.groups.delete(key);
+    }
+  }
+
+  latestGroup(sight: Sight): LatestGroup {
+    const key = `latest ${sight.id}`;
+    const known = this.groups.get(key);
+    if (known instanceof LatestGroup) return known;
+    if (this.lastValues === undefined) throw new Error(`${this.name} keeps no last values`);
+    const group = new LatestGroup(sight, this.options.decoder, this.lastValues);
+    this.groups.set(key, group);
+    return group;
+  }
+
+  /** The topics that its offsets are of, as they are now. */
+  sources(): DurableSource[] {
+    return this.options.feeds.map(({ topic, topicId = '', topicTag }) => ({ topic, topicId, topicTag }));
+  }
+
+  /** As much of a position as there is anything before. */
+  reached(position: readonly SourcePosition[]): SourcePosition[] {
+    return position.flatMap(({ topicTag, offsets }) => {
+      const ends = this.arrived[this.options.feeds.findIndex((feed) => feed.topicTag === topicTag)];
+      if (ends === undefined) return [];
+      return [{ topicTag, offsets: ends.map((end, p) => smaller(offsets[p] ?? 0n, end)) }];
+    });
+  }
+
+  /** Which offsets mean which topic. */
+  tagged(position: readonly (readonly bigint[])[]): SourcePosition[] {
+    return this.options.feeds.map(({ topicTag }, source) => ({ topicTag, offsets: position[source] ?? [] }));
+  }
+
+  positionOfHead(): bigint[][] {
+    return this.head.map((offsets) => [...offsets]);
+  }
+
+  /** Of who has nothing yet. */
+  positionOfNothing(): bigint[][] {
+    return this.head.map((offsets) => offsets.map(() => 0n));
   }
 
   /** A mistake of ours in this stream ends its sessions, which resume by their cursors, and nothing else. */
@@ -146,7 +196,9 @@ export class StreamChannel implements FeedListener {
     this.arrived.forEach((offsets, source) => this.head[source]?.splice(0, Infinity, ...offsets));
     this.sealedHead = undefined;
     const live = [...this.groups.values()].flatMap((group) => [...group.live]);
-    for (const session of [...live, ...this.behind]) session.fail();
+    for (const follower of [...live, ...this.behind]) follower.fail();
+    this.unload();
+    this.lastValues?.fail();
   }
 
   onRecords(feed: TopicFeed, partition: number, records: readonly StreamRecord[], next: bigint): void {
@@ -165,8 +217,9 @@ export class StreamChannel implements FeedListener {
     const source = this.options.feeds.indexOf(feed);
     this.options.buckets.forget(feed.topic, partition);
     this.moveHead(source, partition, next);
-    for (const session of this.behind) session.onReset(reason, source, partition, next);
-    this.gaps.add(reason);
+    for (const follower of this.behind) follower.onReset(reason, source, partition, next);
+    this.resetLastValues(reason);
+    this.noteGap(reason);
     this.moveArrived(source, partition, next);
     this.options.onArrival();
   }
@@ -174,37 +227,50 @@ export class StreamChannel implements FeedListener {
   onPartition(feed: TopicFeed, partition: number, start: bigint): void {
     const source = this.options.feeds.indexOf(feed);
     this.moveHead(source, partition, start);
-    for (const session of this.behind) session.onPartition(source, partition, start);
+    this.lastValues?.onPartition(source, partition, start);
+    for (const follower of this.behind) {
+      if (follower !== this.lastValues) follower.onPartition(source, partition, start);
+    }
     this.moveArrived(source, partition, start);
     this.guard(() => checkPartitions(this.head.map(({ length }) => length)));
   }
 
   private deliver({ records, moves }: Run): void {
+    const version = this.lastValues?.version ?? 0;
+    const changes = this.lastValues?.apply(records) ?? nothing;
     this.countWithheld(records);
-    const deliveries: { give: Delivery; count: number; to: StreamSession[] }[] = [];
-    for (const { view, live, counts } of this.groups.values()) {
-      const batch = new Batch(this.options.decoder, view, Infinity);
-      for (const record of records) batch.visit(record);
-      const give = batch.close();
-      if (give !== undefined) deliveries.push({ give, count: batch.count, to: this.ready(live) });
-      counts.given += batch.count;
-      counts.heldBack += batch.heldBack;
+    const outgoing: Outgoing[] = [];
+    for (const group of [...this.groups.values()]) {
+      const out = group.judge({ records, changes, version });
+      if (out !== undefined) outgoing.push(out);
     }
     for (const { source, partition, next } of moves) this.moveHead(source, partition, next);
-    for (const { give, count, to } of deliveries) {
+    for (const { give, count, to } of outgoing) {
       for (const session of to) session.give(give);
       this.options.metrics.rows.inc({ stream: this.name }, count * to.length);
     }
   }
 
-  /** Those who can take more; the others stay where they are, before this run. */
-  private ready(live: ReadonlySet<StreamSession>): StreamSession[] {
-    const ready: StreamSession[] = [];
-    for (const session of live) {
-      if (session.blocked) session.fallBehind();
-      else ready.push(session);
-    }
-    return ready;
+  private eventGroup(sight: Sight): EventGroup {
+    const key = `events ${sight.id}`;
+    const known = this.groups.get(key);
+    if (known instanceof EventGroup) return known;
+    const group = new EventGroup(sight, this.options.decoder, this.lastValues);
+    this.groups.set(key, group);
+    return group;
+  }
+
+  private unload(): void {
+    if (this.lastValues !== undefined) this.behind.delete(this.lastValues);
+  }
+
+  /** Who holds last values hears of it before it gets them anew. */
+  private resetLastValues(reason: GapReason): void {
+    const { lastValues } = this;
+    if (lastValues === undefined || lastValues.idle) return;
+    lastValues.reset();
+    this.keepLastValues();
+    for (const group of [...this.groups.values()]) if (group instanceof LatestGroup) group.startOver(reason);
   }
 
   private nextRun(): Run {
@@ -237,14 +303,18 @@ export class StreamChannel implements FeedListener {
     return Math.max(1, this.options.decoder.rows(record).length);
   }
 
+  private noteGap(reason: GapReason): void {
+    const sessions = this.gaps.get(reason) ?? new Set();
+    this.gaps.set(reason, sessions);
+    for (const { live } of this.groups.values()) for (const session of live) sessions.add(session);
+  }
+
   private sayGaps(): void {
     if (this.gaps.size === 0) return;
-    const reasons = [...this.gaps];
+    const gaps = [...this.gaps];
     this.gaps.clear();
-    if (reasons.includes('recreated')) this.trim();
-    for (const { live } of this.groups.values()) {
-      for (const session of live) for (const reason of reasons) session.sayGap(reason);
-    }
+    if (gaps.some(([reason]) => reason === 'recreated')) this.trim();
+    for (const [reason, sessions] of gaps) for (const session of sessions) session.sayGap(reason);
   }
 
   private trim(): void {
@@ -252,14 +322,16 @@ export class StreamChannel implements FeedListener {
       const count = feed.trim();
       this.head[source]?.splice(count);
       this.arrived[source]?.splice(count);
-      for (const session of this.behind) session.trim(source, count);
+      for (const follower of this.behind) follower.trim(source, count);
     });
     this.sealedHead = undefined;
   }
 
   private countWithheld(records: readonly StreamRecord[]): void {
     if (records[0]?.value !== null) return;
-    const withheld = records.filter((record) => record.owner === undefined).length;
+    const withheld = records.filter(
+      (record) => record.owner === undefined && this.lastValues?.deletedBy(record) === undefined,
+    ).length;
     if (withheld > 0) this.options.metrics.withheldTombstones.inc({ stream: this.name }, withheld);
   }
 
@@ -274,12 +346,8 @@ export class StreamChannel implements FeedListener {
     if (offsets !== undefined) offsets[partition] = next;
     for (const wake of [...this.waiting]) wake();
   }
-
-  private tagged(position: readonly (readonly bigint[])[]): SourcePosition[] {
-    return this.options.feeds.map(({ topicTag }, source) => ({ topicTag, offsets: position[source] ?? [] }));
-  }
 }
 
-function newGroup(view: View): ViewGroup {
-  return { view, live: new Set(), counts: { given: 0, heldBack: 0 } };
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }

@@ -4,7 +4,9 @@ import type { Catalog, Stream } from '@tidegate/catalog';
 import { parseJson, stringifyJson, type JsonObject } from '@tidegate/contracts';
 import type { View } from '@tidegate/policy';
 import { Registry, type Logger } from '@tidegate/telemetry';
+import { LocalLeases } from './leases';
 import type { StreamLimits } from './limits';
+import { MemoryGroups } from './memory-groups';
 import { MemoryLog } from './memory-log';
 import type { ByeCode, GapReason, SessionSink } from './session-sink';
 import { StreamHub, type StreamHubOptions } from './stream-hub';
@@ -32,7 +34,10 @@ export function caller(subject = '13', over: Partial<Principal> = {}): Principal
   return { subject, tenant: 'north', roles: ['customer'], expiresAtMs: Date.now() + 3_600_000, claims: {}, ...over };
 }
 
-/** Customers see their own rows without the notes, support all of its tenant, `broken` fails; every other role sees nothing. */
+/**
+ * Customers see their own rows without the notes, support all of its tenant, `open` and `closed` everything, `closed` without
+ * the status; `broken` fails; every other role sees nothing.
+ */
 function viewOf({ roles, subject, tenant }: Principal, resource: string): View | undefined {
   if (resource !== 'orders') return undefined;
   if (roles.includes('support')) {
@@ -43,6 +48,8 @@ function viewOf({ roles, subject, tenant }: Principal, resource: string): View |
       throw new Error('a mistake of ours');
     });
   }
+  if (roles.includes('open')) return view('open', (row) => row);
+  if (roles.includes('closed')) return view('closed', ({ status: _, ...row }) => row, 'status');
   if (!roles.includes('customer')) return undefined;
   return view(`customer/${tenant}/${subject}`, (row) => {
     if (row['tenantId'] !== tenant || row['customerId'] !== subject) return undefined;
@@ -51,8 +58,9 @@ function viewOf({ roles, subject, tenant }: Principal, resource: string): View |
   });
 }
 
-function view(id: string, apply: View['apply']): View {
-  return { id, apply, grantIds: [id.split('/', 1)[0]] } as unknown as View;
+function view(id: string, apply: View['apply'], hidden = 'internalNotes'): View {
+  const restricted = (path: string) => path === hidden;
+  return { id, apply, restricted, grantIds: [id.split('/', 1)[0]] } as unknown as View;
 }
 
 function ordersStream(over: Partial<Stream> = {}): Stream {
@@ -75,6 +83,8 @@ export interface World {
   warnings: object[];
   /** What the audit was told. */
   audited: AuditEntry[];
+  groups: MemoryGroups;
+  leases: LocalLeases;
 }
 
 export interface WorldOptions {
@@ -100,16 +110,21 @@ export function world({ log = new MemoryLog(), partitions = 1, stream = {}, limi
   const audit: StreamHubOptions['audit'] = {
     record: (entry) => void audited.push(typeof entry === 'function' ? entry() : entry),
   };
-  const hub = secondHub({ log, registry, logger, catalog, limits, audit });
-  return { log, hub, registry, warnings, audited };
+  const [groups, leases] = [new MemoryGroups(), new LocalLeases()];
+  const hub = secondHub({ log, registry, logger, catalog, limits, audit, groups, leases });
+  return { log, hub, registry, warnings, audited, groups, leases };
 }
 
 /** Another replica: its own tails and rings, the same log and keys. */
-export function replica({ log }: World, limits: Partial<StreamLimits> = {}, stream: Partial<Stream> = {}): StreamHub {
+export function replica(
+  { log, groups, leases }: World,
+  limits: Partial<StreamLimits> = {},
+  stream: Partial<Stream> = {},
+): StreamHub {
   const logger = { warn: () => undefined } as unknown as Logger;
   const streams = new Map([['orders', ordersStream(stream)]]);
   const catalog = { version: '1', tenants: new Map(), streams, grants: [] };
-  return secondHub({ log, registry: new Registry(), logger, catalog, limits });
+  return secondHub({ log, registry: new Registry(), logger, catalog, limits, groups, leases });
 }
 
 function secondHub(from: {
@@ -119,15 +134,18 @@ function secondHub(from: {
   catalog: Catalog;
   limits: Partial<StreamLimits>;
   audit?: StreamHubOptions['audit'];
+  groups: MemoryGroups;
+  leases: LocalLeases;
 }): StreamHub {
-  const { log, limits, ...rest } = from;
+  const { log, limits, groups, ...rest } = from;
   return new StreamHub({
     ...rest,
+    offsets: groups,
     policy: { view: viewOf },
     tails: log.tails,
     ranges: log.ranges,
     cursorKeys: [Buffer.alloc(32, 1)],
-    limits: { tickMs: 1, tailLingerMs: 20, ...limits },
+    limits: { tickMs: 1, tailLingerMs: 20, commitMs: 20, ...limits },
   });
 }
 

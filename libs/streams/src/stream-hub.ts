@@ -1,12 +1,20 @@
 import type { AuditLog } from '@tidegate/audit';
 import type { Principal } from '@tidegate/auth';
 import type { Catalog, Stream } from '@tidegate/catalog';
+import { contractShapes } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import type { RangeReader, TailPool } from '@tidegate/kafka';
 import type { Policy, View } from '@tidegate/policy';
 import type { HealthCheck, Logger, Registry } from '@tidegate/telemetry';
 import { randomBytes } from 'node:crypto';
+import { Belongings } from './belongings';
 import { checkPartitions, CursorSeal, type CursorOwner } from './cursor';
+import { DurableFollow } from './durable-follow';
+import { durableGroup } from './durable-group';
+import type { GroupOffsets } from './durable-hold';
+import { Durables, notDurable } from './durables';
+import { Filters, type Filter } from './filters';
+import { LocalLeases, type Leases } from './leases';
 import { streamLimitsSchema, type StreamLimits } from './limits';
 import { StreamMetrics } from './metrics';
 import { Pump } from './pump';
@@ -15,11 +23,13 @@ import { RingBudget } from './record-ring';
 import { RecordsRead, type RecordsPage, type RecordsReadOptions } from './records-read';
 import { DecodedRows, RowDecoder } from './row-decoder';
 import { copyOf, SessionAudits } from './session-audits';
-import type { ByeCode, GapReason, SessionSink } from './session-sink';
+import type { ByeCode, SessionSink } from './session-sink';
+import { SessionStarts } from './session-starts';
 import { SharedByUse } from './shared-by-use';
-import { parseStart, resolveStart, type StreamStart } from './start';
+import { Sight } from './sight';
+import { parseStart, resolveStart, type StartPoint, type StreamStart } from './start';
 import { StreamChannel } from './stream-channel';
-import { StreamSession } from './stream-session';
+import { StreamSession, type SessionStart } from './stream-session';
 import { TopicFeed } from './topic-feed';
 import { unreadable } from './unreadable';
 import { Wheel } from './wheel';
@@ -34,11 +44,15 @@ export interface StreamHubOptions {
   logger: Logger;
   registry: Registry;
   limits?: Partial<StreamLimits>;
+  /** Where durable subscriptions keep their positions; without it there are none. */
+  offsets?: GroupOffsets | undefined;
+  /** Who holds them. Default: leases of this process. */
+  leases?: Leases | undefined;
   /** Gets an event at the start and end of each session and every minute of it; a read is told by its request's event. */
   audit?: Pick<AuditLog, 'record'> | undefined;
 }
 
-export interface ReadOptions extends StreamStart {
+export interface ReadOptions extends Omit<StreamStart, 'sub' | 'delivery'> {
   limit: number;
   /** How long to wait for a first row when there is none yet. */
   waitMs: number;
@@ -49,9 +63,24 @@ export interface Session {
   readonly id: string;
   /** A fresh credential of the same caller. @throws AppError `permission_denied` when subject or tenant differ. */
   updatePrincipal(principal: Principal): void;
+  /**
+   * Moves the position of a durable subscription; what is not further on than before changes nothing.
+   * @throws AppError `unprocessable` when it is not durable, `invalid_cursor`, `foreign_cursor`
+   */
+  ack(cursor: string): void;
   /** Last cursor, goodbye, gone. */
   end(code: ByeCode): void;
   close(): void;
+}
+
+/** What a caller has asked for and may have. */
+interface Admitted {
+  stream: Stream;
+  sight: Sight;
+  owner: CursorOwner;
+  /** The sight of the same caller with another credential; undefined when there is none any more. */
+  sightOf: (principal: Principal) => Sight | undefined;
+  belongings: Belongings;
 }
 
 /** By the size of their records; the rows themselves weigh some times that. */
@@ -75,6 +104,9 @@ export class StreamHub {
   private readonly wheel: Wheel;
   private readonly sessions = new Set<StreamSession>();
   private readonly audits: SessionAudits | undefined;
+  private readonly starts: SessionStarts;
+  private readonly durables: Durables | undefined;
+  private readonly filters = new Map<string, Filters>();
   private readonly reads = new Set<RecordsRead>();
   private draining = false;
   private readonly idPrefix = randomBytes(6).toString('base64url');
@@ -90,18 +122,21 @@ export class StreamHub {
     this.feeds = new SharedByUse({
       open: (topic) => this.openFeed(topic),
       close: (feed) => this.closeFeed(feed),
-      lingerMs: limits.tailLingerMs,
+      lingerMs: () => limits.tailLingerMs,
     });
     this.channels = new SharedByUse({
       open: (name) => this.openChannel(name),
       close: (channel) => this.closeChannel(channel),
-      lingerMs: 0,
+      // Last values took some loading.
+      lingerMs: (name) => (options.catalog.streams.get(name)?.latest === undefined ? 0 : limits.tailLingerMs),
     });
     this.pump = new Pump({ channels: this.openChannels, tickMs: limits.tickMs, now: this.now });
     this.wheel = new Wheel(stepMs(limits), limits.heartbeatMs, { onStep: (nowMs) => this.look(nowMs), now: this.now });
     const { audit: log, catalog } = options;
     const { summaryMs } = limits;
     this.audits = log && new SessionAudits({ log, policyVersion: catalog.version, summaryMs, now: this.now });
+    this.starts = new SessionStarts({ ranges: options.ranges, warmingWaitMs: limits.warmingWaitMs });
+    this.durables = this.makeDurables(options);
     this.health = { name: 'streams', required: false, check: () => this.check() };
   }
 
@@ -109,34 +144,66 @@ export class StreamHub {
    * Follows a stream. The sink hears nothing before the promise has resolved.
    *
    * @throws AppError `not_found` (unknown and ungranted alike), `invalid_cursor`, `foreign_cursor`, `invalid_argument`,
-   * or `unavailable` while Kafka is away or this process is about to end
+   * `mode_not_offered`, `unprocessable` (durable subscriptions are not offered), `warming`, or `unavailable` while Kafka, or
+   * for a durable subscription Redis, is away or this process is about to end
    */
   async subscribe(principal: Principal, stream: string, start: StreamStart, sink: SessionSink): Promise<Session> {
-    const { view, owner } = this.admit(principal, stream);
-    const point = parseStart(start, (cursor) => this.seal.open(cursor, owner));
-    const channel = await this.use(stream);
+    const belongings = new Belongings();
     try {
-      const { position, gaps } = await resolveStart(point, channel, this.options.ranges, () => channel.head);
+      const admitted = this.admit(principal, stream, start, belongings);
+      const point = parseStart(start, (cursor) => this.seal.open(cursor, admitted.owner));
+      const group = start.sub === undefined ? undefined : durableGroup(admitted.owner, start.sub);
+      const channel = await this.use(stream, belongings);
+      channel.keepLastValues();
+      const durable = group === undefined ? undefined : await this.follow(group, channel, admitted, start);
+      const begin = await this.begin(point, start, channel, admitted, durable);
       this.refuseWhileDraining();
-      return this.admitSession({ principal, view, owner, sink, channel, position, gaps });
+      return this.admitSession({ principal, sink, channel, admitted, start: begin, durable });
     } catch (error) {
-      this.channels.release(stream);
+      belongings.letGo();
       throw error;
     }
   }
 
   /** One page of rows, always with a cursor that is further on. @throws AppError as `subscribe` does. */
   async read(principal: Principal, stream: string, options: ReadOptions): Promise<RecordsPage> {
-    const { view, owner } = this.admit(principal, stream);
-    const point = parseStart(options, (cursor) => this.seal.open(cursor, owner));
-    const channel = await this.use(stream);
+    const belongings = new Belongings();
     try {
+      const { owner, sight } = this.admit(principal, stream, options, belongings);
+      if (options.mode === 'latest') throw notOffered('A page has the rows of mode=events; follow the stream instead.');
+      const point = parseStart(options, (cursor) => this.seal.open(cursor, owner));
+      const channel = await this.use(stream, belongings);
       const start = await resolveStart(point, channel, this.options.ranges, () => channel.arrived);
       const signals = [options.signal, principal.withdrawn].filter((signal) => signal !== undefined);
-      return await this.page({ ...options, channel, view, prefix: this.seal.prefix(owner), start, signals });
+      return await this.page({ ...options, channel, sight, prefix: this.seal.prefix(owner), start, signals });
     } finally {
-      this.channels.release(stream);
+      belongings.letGo();
     }
+  }
+
+  /**
+   * Moves the position of a durable subscription, whether or not somebody follows it, here or elsewhere.
+   *
+   * @throws AppError `not_found`, `invalid_cursor`, `foreign_cursor`, `invalid_argument`, `unprocessable`, `unavailable`
+   */
+  async ack(principal: Principal, stream: string, sub: string, cursor: string): Promise<void> {
+    const belongings = new Belongings();
+    try {
+      const { owner } = this.admit(principal, stream, {}, belongings);
+      const position = this.seal.open(cursor, owner);
+      const group = durableGroup(owner, sub);
+      if (this.durables === undefined) throw notDurable();
+      const channel = await this.use(stream, belongings);
+      const sources = channel.sources();
+      await this.durables.ack(group, stream, () => sources, channel.reached(position));
+    } finally {
+      belongings.letGo();
+    }
+  }
+
+  /** The policy has changed: what each session sees from now on is what it says now. */
+  policyChanged(): void {
+    for (const session of [...this.sessions]) session.updatePrincipal(session.caller);
   }
 
   private async page({ signals, ...options }: RecordsReadOptions & { signals: AbortSignal[] }): Promise<RecordsPage> {
@@ -148,7 +215,7 @@ export class StreamHub {
     for (const signal of signals) signal.addEventListener('abort', stop);
     try {
       const page = await read.page();
-      this.audits?.read(options.channel, options.view, from, read.outcome);
+      this.audits?.read(options.channel, options.sight, from, read.outcome);
       return page;
     } finally {
       for (const signal of signals) signal.removeEventListener('abort', stop);
@@ -166,36 +233,93 @@ export class StreamHub {
   async close(): Promise<void> {
     this.drain();
     this.pump.stop();
+    await this.durables?.close();
     await this.channels.closeAll();
     await this.feeds.closeAll();
   }
 
-  private admit(principal: Principal, stream: string): { view: View; owner: CursorOwner } {
+  private admit(principal: Principal, name: string, { mode, where }: StreamStart, belongings: Belongings): Admitted {
     this.refuseWhileDraining();
-    const view = this.options.policy.view(principal, stream);
+    const view = this.options.policy.view(principal, name);
+    const stream = this.options.catalog.streams.get(name);
     // Unknown, ungranted, and a resource that is no stream: nobody learns which.
-    if (view === undefined || !this.options.catalog.streams.has(stream)) throw notFound();
-    return { view, owner: { stream, tenant: principal.tenant, subject: principal.subject } };
+    if (view === undefined || stream === undefined) throw notFound();
+    if (mode === 'latest' && stream.latest === undefined) throw notOffered('The stream offers mode=events only.');
+    const filter = where === undefined ? undefined : this.filter(stream, where, view, belongings);
+    const sightOf = (other: Principal) => {
+      const now = this.options.policy.view(other, name);
+      return now === undefined || filter?.restrictedField(now) !== undefined ? undefined : new Sight(now, filter);
+    };
+    const owner = { stream: name, tenant: principal.tenant, subject: principal.subject };
+    return { stream, sight: new Sight(view, filter), owner, sightOf, belongings };
+  }
+
+  private filter(stream: Stream, where: string, view: View, belongings: Belongings): Filter {
+    const known = this.filters.get(stream.name);
+    const filters = known ?? new Filters(contractShapes[stream.schema], this.limits.maxFilters);
+    if (known === undefined) this.filters.set(stream.name, filters);
+    const filter = filters.acquire(where, view);
+    belongings.keep(() => filters.release(filter));
+    return filter;
+  }
+
+  /** The durable subscription that a session is to follow, taken from whoever had it. */
+  private async follow(
+    group: string,
+    channel: StreamChannel,
+    { belongings }: Admitted,
+    { mode, delivery }: StreamStart,
+  ): Promise<DurableFollow> {
+    const { durables } = this;
+    if (durables === undefined) throw notDurable();
+    if (mode === 'latest' && delivery === 'at-most-once') {
+      const detail = 'Last values are sent again after a cut; leave it out, or use mode=events.';
+      throw new AppError('invalid_argument', `delivery: ${detail}`, { details: [{ pointer: '/delivery', detail }] });
+    }
+    const hold = await durables.take(group, channel.name, () => channel.sources());
+    belongings.keep(() => void durables.release(hold));
+    return new DurableFollow(hold, channel, delivery === 'at-most-once');
+  }
+
+  private async begin(
+    asked: StartPoint,
+    { mode, after }: StreamStart,
+    channel: StreamChannel,
+    { sight }: Admitted,
+    durable: DurableFollow | undefined,
+  ): Promise<SessionStart> {
+    const stored = after === undefined ? await durable?.stored() : undefined;
+    const gaps = durable !== undefined && after === undefined && stored === undefined ? (['no-position'] as const) : [];
+    const point = stored ?? asked;
+    const begin = await (mode === 'latest'
+      ? this.starts.latest(point, channel, sight, gaps)
+      : this.starts.events(point, channel, gaps));
+    // From its first day on it has a position, also when nothing is acknowledged.
+    durable?.begin(begin.position);
+    return begin;
   }
 
   private admitSession(from: {
     principal: Principal;
-    view: View;
-    owner: CursorOwner;
     sink: SessionSink;
     channel: StreamChannel;
-    position: bigint[][];
-    gaps: readonly GapReason[];
+    admitted: Admitted;
+    start: SessionStart;
+    durable: DurableFollow | undefined;
   }): StreamSession {
-    const { stream } = from.owner;
+    const { admitted, durable, ...rest } = from;
+    const { owner, sight, sightOf, belongings } = admitted;
+    const { stream } = owner;
     const session = new StreamSession({
-      ...from,
+      ...{ ...rest, sight, sightOf },
       id: `${this.idPrefix}-${++this.lastId}`,
-      prefix: this.seal.prefix(from.owner),
-      viewOf: (principal) => this.options.policy.view(principal, stream),
+      prefix: this.seal.prefix(owner),
       retryMs: () => Math.floor(Math.random() * this.limits.retrySpreadMs),
-      onEnd: (ended) => this.forget(ended, stream),
+      ack: durable && ((cursor) => durable.ack(this.seal.open(cursor, owner))),
+      gate: durable?.gate,
+      onEnd: (ended) => this.forget(ended, stream, belongings),
     });
+    durable?.tell(session);
     this.sessions.add(session);
     this.wheel.add(session);
     this.metrics.sessions.inc({ stream });
@@ -204,19 +328,24 @@ export class StreamHub {
     return session;
   }
 
-  private forget(session: StreamSession, stream: string): void {
+  private forget(session: StreamSession, stream: string, belongings: Belongings): void {
     this.sessions.delete(session);
     this.wheel.remove(session);
     this.metrics.sessions.dec({ stream });
     this.audits?.ended(session);
-    this.channels.release(stream);
+    belongings.letGo();
   }
 
-  private async use(stream: string): Promise<StreamChannel> {
+  private async use(stream: string, belongings: Belongings): Promise<StreamChannel> {
     const channel = await this.channels.acquire(stream);
-    if (channel.unavailable === undefined) return channel;
-    this.channels.release(stream);
-    throw unreadable(channel.unavailable);
+    belongings.keep(() => this.channels.release(stream));
+    if (channel.unavailable !== undefined) throw unreadable(channel.unavailable);
+    return channel;
+  }
+
+  private makeDurables({ offsets, leases = new LocalLeases(), logger }: StreamHubOptions): Durables | undefined {
+    const { metrics, now, limits } = this;
+    return offsets && new Durables({ offsets, leases, commitMs: limits.commitMs, metrics, logger, now });
   }
 
   private async openFeed(topic: string): Promise<TopicFeed> {
@@ -294,6 +423,10 @@ export class StreamHub {
     );
     return reasons.length === 0 ? { ok: true } : { ok: false, reason: reasons.join('; ') };
   }
+}
+
+function notOffered(detail: string): AppError {
+  return new AppError('mode_not_offered', detail, { details: [{ pointer: '/mode', detail }] });
 }
 
 function notFound(): AppError {

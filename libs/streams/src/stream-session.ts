@@ -1,57 +1,66 @@
 import type { Principal } from '@tidegate/auth';
 import { AppError } from '@tidegate/errors';
 import type { ResetReason } from '@tidegate/kafka';
-import type { View } from '@tidegate/policy';
-import { Batch, maxRowsAtOnce } from './batch';
+import type { Delivery } from './batch';
+import type { CatchUp } from './catch-up';
+import { Conflation, type ConflationStart } from './conflation';
+import type { Follower } from './follower';
+import { Replay } from './replay';
 import { RowTally } from './row-tally';
 import type { ByeCode, GapReason, SessionSink } from './session-sink';
+import type { Sight } from './sight';
+import { SlowClock } from './slow-clock';
 import type { StreamChannel } from './stream-channel';
-import { Walk } from './walk';
 import type { Spoke } from './wheel';
 
-/** Records looked at in one go, so that one replay does not hold up everybody else. */
+/** Where a session begins. */
+export type SessionStart =
+  { mode: 'events'; position: bigint[][]; gaps: readonly GapReason[] } | ({ mode: 'latest' } & ConflationStart);
 
 export interface SessionOptions {
   id: string;
   principal: Principal;
-  view: View;
+  sight: Sight;
   sink: SessionSink;
   channel: StreamChannel;
   /** The caller's half of its cursors. */
   prefix: string;
-  position: bigint[][];
-  gaps: readonly GapReason[];
-  /** The caller's view now; undefined when there is none any more. */
-  viewOf: (principal: Principal) => View | undefined;
+  start: SessionStart;
+  /** What the caller sees now; undefined when that is nothing any more. */
+  sightOf: (principal: Principal) => Sight | undefined;
   retryMs: () => number;
+  /** Moves the durable position; there where the subscription is durable. */
+  ack?: ((cursor: string) => void) | undefined;
+  /** How far rows may go out, where they go out at most once. */
+  gate?: (() => readonly (readonly bigint[])[]) | undefined;
   /** No longer there, for whatever reason. Called once. */
   onEnd: (session: StreamSession) => void;
 }
 
 /** One reader of one stream: behind, with a position of its own, or live, where all stand at the channel's head. */
-export class StreamSession implements Spoke {
+export class StreamSession implements Spoke, Follower {
   readonly id: string;
   readonly tally = new RowTally();
-  view: View;
+  readonly mode: 'events' | 'latest';
+  sight: Sight;
   /** What ended it: a reason of ours, or the reader. */
   endedBy: ByeCode | 'closed' = 'closed';
   private principal: Principal;
-  private walk: Walk | undefined;
+  private catchUp: CatchUp | undefined;
   private closed = false;
   private caughtUp = false;
   private warned = false;
-  private scanned = 0;
-  private spentMs = 0;
-  private blockedSinceMs: number | undefined;
-  private lagSinceMs: number | undefined;
+  private readonly clock: SlowClock;
 
   constructor(private readonly options: SessionOptions) {
+    const { start, channel } = options;
     this.id = options.id;
     this.principal = options.principal;
-    this.view = options.view;
-    this.walk = this.startWalk(options.position);
-    for (const reason of options.gaps) this.walk.gaps.add(reason);
-    this.channel.behind.add(this);
+    this.sight = options.sight;
+    this.mode = start.mode;
+    this.clock = new SlowClock(channel.options.limits, options.sink);
+    this.catchUp = start.mode === 'events' ? new Replay(this, start.position, start.gaps) : this.conflation(start);
+    channel.behind.add(this);
   }
 
   /** @throws AppError `permission_denied` when the credential is another caller's. */
@@ -60,21 +69,25 @@ export class StreamSession implements Spoke {
     if (principal.subject !== this.principal.subject || principal.tenant !== this.principal.tenant) {
       throw new AppError('permission_denied', 'The token is of another caller; open a connection of its own for it.');
     }
-    const view = this.options.viewOf(principal);
-    if (view === undefined) return this.end('access_withdrawn');
+    const sight = this.options.sightOf(principal);
+    if (sight === undefined) return this.end('access_withdrawn');
     this.principal = principal;
     this.warned = false;
-    if (view.id === this.view.id) return;
-    const live = this.walk === undefined;
-    if (live) this.channel.leave(this);
-    this.view = view;
-    if (live) this.channel.join(this);
+    if (sight.id !== this.sight.settled.id) this.see(sight);
+  }
+
+  /** @throws AppError `unprocessable` when the subscription is not durable, and what opening the cursor does */
+  ack(cursor: string): void {
+    if (this.options.ack === undefined) {
+      throw new AppError('unprocessable', 'The subscription is not durable; subscribe with sub to acknowledge.');
+    }
+    this.options.ack(cursor);
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.walk?.end();
+    this.catchUp?.end();
     this.channel.leave(this);
     this.options.onEnd(this);
   }
@@ -105,7 +118,7 @@ export class StreamSession implements Spoke {
     return this.sink.bufferedBytes() > this.channel.options.limits.highWaterBytes;
   }
 
-  give(delivery: (sink: SessionSink, cursor: string) => void): void {
+  give(delivery: Delivery): void {
     if (!this.closed) delivery(this.sink, this.cursor());
   }
 
@@ -117,25 +130,32 @@ export class StreamSession implements Spoke {
 
   /** From live to behind, at the position before the run that it could not take. */
   fallBehind(): void {
-    this.lagSinceMs = this.channel.options.now();
-    this.channel.leave(this);
-    this.walk = this.startWalk(this.channel.head.map((offsets) => [...offsets]));
-    this.channel.behind.add(this);
+    this.clock.startLagging(this.channel.options.now());
+    this.follow(() => new Replay(this, this.channel.positionOfHead()));
+  }
+
+  /** From live to behind, where what changes meanwhile is given once. */
+  conflateFrom(version: number): void {
+    this.follow(() => this.conflation({ version, position: this.channel.positionOfHead() }));
+  }
+
+  /** All last values are given anew, after a gap: what the reader has may be gone. */
+  startOver(reason?: GapReason): void {
+    if (this.closed) return;
+    this.caughtUp = false;
+    const gaps = reason === undefined ? [] : [reason];
+    this.follow(() => this.conflation({ version: 0, position: this.channel.positionOfNothing(), gaps }));
+    this.channel.options.onProgress();
   }
 
   /** Takes a session that is behind some way further; true when it can go on at once. */
   pump(): boolean {
-    if (this.walk === undefined || this.closed || this.tooSlow() || this.blocked) return false;
-    this.sayWalkGaps(this.walk);
-    const got = this.takeBatch(this.walk);
-    if (this.walk === undefined || this.closed) return false;
-    if (this.overBudget()) this.skipAhead();
-    else if (this.walk.arrived) this.joinLive();
-    return got && this.walk !== undefined;
+    if (this.catchUp === undefined || this.closed || this.tooSlow() || this.blocked) return false;
+    return this.catchUp.pump();
   }
 
   beat(nowMs: number): void {
-    if (this.tooSlow() || this.closed) return;
+    if (this.closed || this.tooSlow()) return;
     const leftMs = this.principal.expiresAtMs - nowMs;
     if (leftMs > 0 && !this.blocked) this.sink.cursor(this.cursor());
   }
@@ -151,19 +171,48 @@ export class StreamSession implements Spoke {
   }
 
   onReset(reason: ResetReason, source: number, partition: number, next: bigint): void {
-    const at = this.walk?.position[source]?.[partition] ?? 0n;
-    // The tail's own lag is nothing to a reader that is behind it: that one meets the log's start by itself.
-    if (reason === 'recreated' || (reason === 'truncated' && at > next)) {
-      this.walk?.jump(source, partition, next, reason);
-    }
+    this.catchUp?.onReset(reason, source, partition, next);
   }
 
   onPartition(source: number, partition: number, start: bigint): void {
-    this.walk?.jump(source, partition, start);
+    this.catchUp?.onPartition(source, partition, start);
   }
 
   trim(source: number, partitions: number): void {
-    this.walk?.trim(source, partitions);
+    this.catchUp?.trim(source, partitions);
+  }
+
+  /** The way to live was longer than it may be. */
+  skipAhead(): void {
+    if (this.channel.lastValues !== undefined) return this.startOver('too-far');
+    this.becomeLive();
+    this.sayGap('too-far');
+    this.sayCaughtUp();
+  }
+
+  joinLive(): void {
+    this.becomeLive();
+    this.sayCaughtUp();
+  }
+
+  /** Has all last values but the ones of this delivery. */
+  levelWith(last: Delivery | undefined, partial: boolean): void {
+    this.becomeLive();
+    if (last !== undefined) this.give(last);
+    if (partial) this.sayGap('snapshot-limit');
+    this.sayCaughtUp();
+  }
+
+  isBehindWith(catchUp: CatchUp): boolean {
+    return !this.closed && this.catchUp === catchUp;
+  }
+
+  get gate(): (() => readonly (readonly bigint[])[]) | undefined {
+    return this.options.gate;
+  }
+
+  get hasCaughtUp(): boolean {
+    return this.caughtUp;
   }
 
   get channel(): StreamChannel {
@@ -176,7 +225,7 @@ export class StreamSession implements Spoke {
 
   /** Next offsets by source and partition. */
   get position(): readonly (readonly bigint[])[] {
-    return this.walk?.position ?? this.channel.head;
+    return this.catchUp?.position ?? this.channel.head;
   }
 
   private get sink(): SessionSink {
@@ -184,65 +233,44 @@ export class StreamSession implements Spoke {
   }
 
   private cursor(): string {
-    return this.options.prefix + this.channel.sealed(this.walk?.position);
+    return this.options.prefix + this.channel.sealed(this.catchUp?.position);
   }
 
-  private startWalk(position: bigint[][]): Walk {
-    const { feeds, buckets, now, onProgress } = this.channel.options;
-    return new Walk({ feeds, buckets, position, target: () => this.channel.head, onProgress, now });
+  /** Rows of a replay are simply judged by the new sight; last values have to be given, or taken back, anew. */
+  private see(sight: Sight): void {
+    const live = this.catchUp === undefined;
+    const conflated = this.mode === 'latest' || this.catchUp instanceof Conflation;
+    if (conflated) this.catchUp?.end();
+    if (conflated || live) this.channel.leave(this);
+    this.sight = conflated ? sight.after(this.sight) : sight;
+    if (conflated) this.startOver();
+    else if (live) this.channel.join(this);
   }
 
-  private takeBatch(walk: Walk): boolean {
-    const { decoder, limits, metrics, now } = this.channel.options;
-    const startedMs = now();
-    const batch = new Batch(decoder, this.view, limits.batchBytes);
-    const scanned = walk.scan(batch.visit, Math.min(maxRowsAtOnce, this.budget));
-    this.scanned += scanned;
-    this.spentMs += now() - startedMs;
-    metrics.scanned.inc({ stream: this.channel.name }, scanned);
-    this.tally.add(batch.count, batch.heldBack);
-    const give = batch.close();
-    if (give === undefined) return scanned > 0;
-    metrics.rows.inc({ stream: this.channel.name }, batch.count);
-    this.give(give);
-    return true;
+  private conflation(start: ConflationStart): Conflation {
+    return new Conflation(this, this.channel.latestGroup(this.sight), start);
   }
 
-  private sayWalkGaps(walk: Walk): void {
-    const reasons = [...walk.gaps];
-    walk.gaps.clear();
-    for (const reason of reasons) this.sayGap(reason);
-  }
-
-  private overBudget(): boolean {
-    if (this.caughtUp || this.walk === undefined || this.walk.arrived) return false;
-    return this.budget <= 0 || this.spentMs + this.walk.readMs > this.channel.options.stream.resume.maxMs;
-  }
-
-  /** Records that this resume may still look at. Once it was live, the clock for slow readers bounds it instead. */
-  private get budget(): number {
-    return this.caughtUp ? Infinity : this.channel.options.stream.resume.maxScanned - this.scanned;
-  }
-
-  private skipAhead(): void {
-    this.becomeLive();
-    this.sayGap('too-far');
-    this.sayCaughtUp();
-  }
-
-  private joinLive(): void {
-    this.becomeLive();
-    this.sayCaughtUp();
+  private follow(catchUp: () => CatchUp): void {
+    this.catchUp?.end();
+    // Before leaving, so that its group outlives the change.
+    this.catchUp = catchUp();
+    this.channel.leave(this);
+    this.channel.behind.add(this);
   }
 
   private becomeLive(): void {
-    this.walk?.end();
-    this.walk = undefined;
-    this.lagSinceMs = undefined;
-    this.channel.join(this);
+    this.catchUp?.end();
+    this.catchUp = undefined;
+    this.clock.stopLagging();
+    this.channel.leave(this);
+    this.sight = this.sight.settled;
+    // Who gets rows at most once never stands with the others, since the position goes first.
+    if (this.gate !== undefined) this.follow(() => new Replay(this, this.channel.positionOfHead()));
+    else this.channel.join(this);
   }
 
-  private sayCaughtUp(): void {
+  sayCaughtUp(): void {
     if (this.caughtUp || this.closed) return;
     this.caughtUp = true;
     this.sink.caughtUp(this.cursor());
@@ -250,14 +278,7 @@ export class StreamSession implements Spoke {
 
   private tooSlow(): boolean {
     const nowMs = this.channel.options.now();
-    const { maxBlockedMs, maxLagMs } = this.channel.options.limits;
-    if (!this.blocked) this.blockedSinceMs = undefined;
-    else this.blockedSinceMs ??= nowMs;
-    // Waiting for Kafka is not the reader's fault.
-    if (this.lagSinceMs !== undefined && this.walk?.failure !== undefined) this.lagSinceMs = nowMs;
-    const blockedMs = nowMs - (this.blockedSinceMs ?? nowMs);
-    const lagMs = nowMs - (this.lagSinceMs ?? nowMs);
-    if (blockedMs <= maxBlockedMs && lagMs <= maxLagMs) return false;
+    if (!this.clock.isOver(nowMs, this.mode, this.catchUp?.waitsForKafka === true)) return false;
     this.end('too_slow');
     return true;
   }
