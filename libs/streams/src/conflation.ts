@@ -62,6 +62,11 @@ export class Conflation implements CatchUp {
     return session.isBehindWith(this);
   }
 
+  /** Keys, as JSON text, that are gone and were not said yet. */
+  outstanding(): string[] {
+    return [...this.departed, ...[...this.group.leftSince(this.goneTo)].map(({ text }) => text)];
+  }
+
   end(): void {
     this.group.removeBehind(this.session);
   }

@@ -51,6 +51,24 @@ describe(CursorSeal.name, () => {
     }
   });
 
+  it('says what was seen, where that counts, and refuses any byte of that changed', () => {
+    fc.assert(
+      fc.property(owners, positions, fc.string(), fc.string(), (who, where, sight, other) => {
+        const cursor = seal.prefix(who, sight) + seal.seal(who.stream, where);
+        expect(seal.open(cursor, who)).toEqual(where);
+        expect([seal.saysSight(cursor, sight), seal.saysSight(cursor, other)]).toEqual([true, other === sight]);
+        expect(seal.saysSight(cursorOf(seal, who, where), sight)).toBe(false);
+      }),
+    );
+    const bytes = Buffer.from(seal.prefix(owner, 'mine') + seal.seal('orders', position), 'base64url');
+    for (let at = 0; at < bytes.length; at++) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      const code = codeOf(() => seal.open(changed.toString('base64url'), owner));
+      expect(code).toBe(at >= 1 && at <= 14 ? 'foreign_cursor' : 'invalid_cursor');
+    }
+  });
+
   it('refuses a cursor with any one character changed, also one that decodes to the same bytes', () => {
     const cursor = cursorOf(seal);
     for (let at = 0; at < cursor.length; at++) {

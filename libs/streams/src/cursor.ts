@@ -29,7 +29,10 @@ interface DerivedKey {
 }
 
 const version = 1;
+/** Of cursors that say what was seen, too. */
+const sightVersion = 2;
 const bindingBytes = 8;
+const sightBytes = 6;
 const ivBytes = 12;
 const tagBytes = 16;
 const streamTagBytes = 4;
@@ -37,13 +40,15 @@ const maxCursorLength = 4096;
 /** Of all sources of a stream together: what fits into a cursor. */
 const maxPartitions = 500;
 const associatedData = Buffer.from(`tidegate cursor ${version}`);
-/** Version and binding fill whole base64 groups, so both halves can be coded alone and joined as text. */
-const prefixLength = ((1 + bindingBytes) / 3) * 4;
+/** Both fill whole base64 groups, so that the halves of a cursor can be coded alone and joined as text. */
+const headBytes = { [version]: 1 + bindingBytes, [sightVersion]: 1 + bindingBytes + sightBytes };
+const prefixLength = (headBytes[sightVersion] / 3) * 4;
 
 /**
  * Seals positions into cursors: `version ‖ binding ‖ iv ‖ AES-256-GCM(stream tag ‖ topic tags and offsets) ‖ tag`, as
  * base64url. The binding (HMAC over stream, tenant, subject) depends on the caller only and the sealed half on the
- * position only, so many callers at one point share one `seal()`.
+ * position only, so many callers at one point share one `seal()`. Where what was seen counts, a digest of that stands
+ * behind the binding and is bound as well.
  *
  * Topic ids stand inside the sealed half rather than in its associated data: with them outside, the cursor of a
  * recreated topic would not open, and "recreated" could not be told from a forgery. The same holds for the stream:
@@ -61,9 +66,16 @@ export class CursorSeal {
     this.keys = [derive(first), ...rest.map(derive)];
   }
 
-  /** The caller's half of its cursors on a stream. */
-  prefix(owner: CursorOwner): string {
-    return Buffer.concat([Buffer.of(version), bindingOf(this.keys[0], owner)]).toString('base64url');
+  /** The caller's half of its cursors on a stream; with `sight` also one that says what was seen. */
+  prefix(owner: CursorOwner, sight?: string): string {
+    const seen = sight === undefined ? Buffer.alloc(0) : digestOf(sight);
+    const head = Buffer.of(sight === undefined ? version : sightVersion);
+    return Buffer.concat([head, bindingOf(this.keys[0], owner, seen), seen]).toString('base64url');
+  }
+
+  /** Whether a cursor that can be opened says that this was seen. */
+  saysSight(cursor: string, sight: string): boolean {
+    return headOf(decodeText(cursor)).seen.equals(digestOf(sight));
   }
 
   /** The position's half; `prefix + seal` is a cursor. */
@@ -82,11 +94,12 @@ export class CursorSeal {
   /** @throws AppError `invalid_cursor` when it was not sealed by us, `foreign_cursor` when it is not this owner's. */
   open(cursor: string, owner: CursorOwner): SourcePosition[] {
     const bytes = decodeText(cursor);
+    const { binding, seen, sealed } = headOf(bytes);
     for (const key of this.keys) {
-      const plain = unseal(key, bytes.subarray(1 + bindingBytes));
+      const plain = unseal(key, sealed);
       if (plain === undefined) continue;
-      const binding = bytes.subarray(1, 1 + bindingBytes);
-      const ours = binding.equals(bindingOf(key, owner)) && plain.subarray(0, streamTagBytes).equals(streamTag(owner));
+      const ours =
+        binding.equals(bindingOf(key, owner, seen)) && plain.subarray(0, streamTagBytes).equals(streamTag(owner));
       if (!ours) throw new AppError('foreign_cursor', 'The cursor belongs to another stream or caller.');
       return decodePosition(plain) ?? refuse();
     }
@@ -110,10 +123,20 @@ function derive(key: Buffer): DerivedKey {
   return { seal: part('seal'), binding: part('binding') };
 }
 
-function bindingOf(key: DerivedKey, { stream, tenant, subject }: CursorOwner): Buffer {
+function bindingOf(key: DerivedKey, { stream, tenant, subject }: CursorOwner, seen: Buffer): Buffer {
   // JSON keeps the fields apart whatever they hold.
-  const text = JSON.stringify([stream, tenant ?? null, subject]);
+  const text = JSON.stringify([stream, tenant ?? null, subject, ...(seen.length === 0 ? [] : [seen.toString('hex')])]);
   return createHmac('sha256', key.binding).update(text).digest().subarray(0, bindingBytes);
+}
+
+function digestOf(sight: string): Buffer {
+  return createHash('sha256').update(sight).digest().subarray(0, sightBytes);
+}
+
+function headOf(bytes: Buffer): { binding: Buffer; seen: Buffer; sealed: Buffer } {
+  const end = headBytes[bytes[0] === sightVersion ? sightVersion : version];
+  const binding = bytes.subarray(1, 1 + bindingBytes);
+  return { binding, seen: bytes.subarray(1 + bindingBytes, end), sealed: bytes.subarray(end) };
 }
 
 function streamTag({ stream }: { stream: string }): Buffer {
@@ -124,8 +147,9 @@ function decodeText(cursor: string): Buffer {
   if (cursor.length > maxCursorLength) return refuse();
   const bytes = Buffer.from(cursor, 'base64url');
   const canonical = bytes.toString('base64url') === cursor;
-  const longEnough = bytes.length >= 1 + bindingBytes + ivBytes + streamTagBytes + tagBytes;
-  return canonical && longEnough && bytes[0] === version ? bytes : refuse();
+  const known = bytes[0] === version || bytes[0] === sightVersion;
+  const longEnough = headOf(bytes).sealed.length >= ivBytes + streamTagBytes + tagBytes;
+  return canonical && longEnough && known ? bytes : refuse();
 }
 
 function unseal(key: DerivedKey, sealed: Buffer): Buffer | undefined {

@@ -1,35 +1,15 @@
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chaos, seeded, type Random } from './chaos';
 import { MemoryLog } from './memory-log';
 import { caller, HeardSink, order, replica, topic, world, type World } from './stream-fixture';
 import type { StreamHub } from './stream-hub';
 
 /**
- * O-16: rows that come between reading the history and going live are the ones that get lost, or arrive twice. So:
+ * Rows that come between reading the history and going live are the ones that get lost, or arrive twice. So:
  * hundreds of rounds, each with its own delays in every read and every tail, appends all the while, small rings and
  * small reads, readers that stall, and readers that are cut and resume on either of two replicas.
  */
 const rounds = 300;
-
-type Random = () => number;
-
-function seeded(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function chaos(random: Random): () => Promise<void> {
-  return async () => {
-    const dice = random();
-    if (dice < 0.3) return;
-    if (dice < 0.6) await turn();
-    else await sleep(random() * 8);
-  };
-}
 
 /** Some records are others' and some places are holes, so that offsets say nothing about what a reader should see. */
 async function produce({ log }: World, partitions: number, random: Random): Promise<string[]> {

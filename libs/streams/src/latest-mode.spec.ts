@@ -293,6 +293,28 @@ describe('coming back to mode=latest', () => {
     expect(soon.kinds).toEqual(['caught-up']);
   });
 
+  it('with other eyes than before gives all of it again, after a gap', async () => {
+    const all = open();
+    put(all, 'a', 'placed');
+    put(all, 'x', 'placed', { customerId: '15' });
+    const { screen, session } = await follow(all.hub, {}, caller('13', { roles: ['support'] }));
+    session.close();
+    const after = screen.lastCursor;
+    for (const [start, who] of [
+      [{ after }, caller()],
+      [{ after, where: 'row.total > 1.0' }, caller('13', { roles: ['support'] })],
+    ] as const) {
+      const { screen: back } = await follow(all.hub, start, who);
+      expect([back.kinds, back.of('gap')[0]?.reason]).toEqual([['gap', 'rows', 'caught-up'], 'too-far']);
+    }
+    const { screen: same } = await follow(all.hub, { after }, caller('13', { roles: ['support'] }));
+    expect(same.kinds).toEqual(['caught-up']);
+    const events = new HeardSink();
+    await all.hub.subscribe(caller(), 'orders', { after }, events);
+    put(all, 'a', 'paid');
+    await events.until(() => events.ids.length === 1);
+  });
+
   it('from the middle of a snapshot gives all of it', async () => {
     const all = open({ limits: { batchBytes: 300 } });
     for (let n = 0; n < 10; n++) put(all, `${n}`, 'placed');

@@ -35,11 +35,14 @@ export class SessionStarts {
     channel: StreamChannel,
     sight: Sight,
     gaps: readonly GapReason[],
+    sameSight: boolean,
   ): Promise<SessionStart> {
     const { lastValues } = channel;
     if (lastValues === undefined) throw new Error(`${channel.name} keeps no last values`);
     await this.loaded(channel, lastValues);
     if (point.at !== 'cursor') return allOf(channel, gaps);
+    // What was seen with other eyes could not be taken back.
+    if (!sameSight) return allOf(channel, [...gaps, 'too-far']);
     const start = await resolveStart(point, channel, this.options.ranges, () => channel.head);
     const said = [...gaps, ...start.gaps];
     if (said.length > 0) return allOf(channel, said);

@@ -292,7 +292,7 @@ export class StreamHub {
     const gaps = durable !== undefined && after === undefined && stored === undefined ? (['no-position'] as const) : [];
     const point = stored ?? asked;
     const begin = await (mode === 'latest'
-      ? this.starts.latest(point, channel, sight, gaps)
+      ? this.starts.latest(point, channel, sight, gaps, after !== undefined && this.seal.saysSight(after, sight.id))
       : this.starts.events(point, channel, gaps));
     // From its first day on it has a position, also when nothing is acknowledged.
     durable?.begin(begin.position);
@@ -313,7 +313,7 @@ export class StreamHub {
     const session = new StreamSession({
       ...{ ...rest, sight, sightOf },
       id: `${this.idPrefix}-${++this.lastId}`,
-      prefix: this.seal.prefix(owner),
+      prefix: (seen) => this.seal.prefix(owner, seen),
       retryMs: () => Math.floor(Math.random() * this.limits.retrySpreadMs),
       ack: durable && ((cursor) => durable.ack(this.seal.open(cursor, owner))),
       gate: durable?.gate,

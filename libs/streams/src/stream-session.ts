@@ -23,8 +23,8 @@ export interface SessionOptions {
   sight: Sight;
   sink: SessionSink;
   channel: StreamChannel;
-  /** The caller's half of its cursors. */
-  prefix: string;
+  /** The caller's half of its cursors, with what it has seen where that counts. */
+  prefix: (sight?: string) => string;
   start: SessionStart;
   /** What the caller sees now; undefined when that is nothing any more. */
   sightOf: (principal: Principal) => Sight | undefined;
@@ -51,6 +51,8 @@ export class StreamSession implements Spoke, Follower {
   private caughtUp = false;
   private warned = false;
   private readonly clock: SlowClock;
+  private prefix = '';
+  private prefixOf: Sight | undefined;
 
   constructor(private readonly options: SessionOptions) {
     const { start, channel } = options;
@@ -140,12 +142,8 @@ export class StreamSession implements Spoke, Follower {
   }
 
   /** All last values are given anew, after a gap: what the reader has may be gone. */
-  startOver(reason?: GapReason): void {
-    if (this.closed) return;
-    this.caughtUp = false;
-    const gaps = reason === undefined ? [] : [reason];
-    this.follow(() => this.conflation({ version: 0, position: this.channel.positionOfNothing(), gaps }));
-    this.channel.options.onProgress();
+  startOver(reason: GapReason): void {
+    if (!this.closed) this.snapshot({ gaps: [reason] });
   }
 
   /** Takes a session that is behind some way further; true when it can go on at once. */
@@ -233,18 +231,29 @@ export class StreamSession implements Spoke, Follower {
   }
 
   private cursor(): string {
-    return this.options.prefix + this.channel.sealed(this.catchUp?.position);
+    if (this.prefixOf !== this.sight) {
+      this.prefixOf = this.sight;
+      this.prefix = this.options.prefix(this.mode === 'latest' ? this.sight.id : undefined);
+    }
+    return this.prefix + this.channel.sealed(this.catchUp?.position);
   }
 
   /** Rows of a replay are simply judged by the new sight; last values have to be given, or taken back, anew. */
   private see(sight: Sight): void {
     const live = this.catchUp === undefined;
     const conflated = this.mode === 'latest' || this.catchUp instanceof Conflation;
+    const departed = this.catchUp instanceof Conflation ? this.catchUp.outstanding() : [];
     if (conflated) this.catchUp?.end();
     if (conflated || live) this.channel.leave(this);
     this.sight = conflated ? sight.after(this.sight) : sight;
-    if (conflated) this.startOver();
+    if (conflated) this.snapshot({ departed });
     else if (live) this.channel.join(this);
+  }
+
+  private snapshot(over: Pick<ConflationStart, 'gaps' | 'departed'>): void {
+    this.caughtUp = false;
+    this.follow(() => this.conflation({ version: 0, position: this.channel.positionOfNothing(), ...over }));
+    this.channel.options.onProgress();
   }
 
   private conflation(start: ConflationStart): Conflation {
