@@ -62,9 +62,10 @@ export class Conflation implements CatchUp {
     return session.isBehindWith(this);
   }
 
-  /** Keys, as JSON text, that are gone and were not said yet. */
-  outstanding(): string[] {
-    return [...this.departed, ...[...this.group.leftSince(this.goneTo)].map(({ text }) => text)];
+  /** What was to be said, and was not yet, when another one takes its place. */
+  outstanding(): Pick<ConflationStart, 'gaps' | 'departed'> {
+    const left = [...this.group.leftSince(this.goneTo)].map(({ text }) => text);
+    return { gaps: [...this.gaps], departed: [...this.departed, ...left] };
   }
 
   end(): void {

@@ -146,8 +146,8 @@ async function round(seed: number): Promise<void> {
   for (const [index, { screen }] of followed.entries()) {
     const reader = readers[index] as Reader;
     const wanted = [...written.last.values()].filter((row) => row !== undefined && sees(reader, row));
-    const text = JSON.stringify(wanted.map((row) => `${String(row?.['orderId'])} ${String(row?.['total'])}`).sort());
-    const shown = () => JSON.stringify([...screen.rowsById].map(([id, row]) => `${id} ${String(row['total'])}`).sort());
+    const text = textOf(wanted);
+    const shown = () => textOf([...screen.rowsById.values()]);
     await screen
       .until(() => shown() === text)
       .catch((cause: unknown) => {
@@ -156,6 +156,10 @@ async function round(seed: number): Promise<void> {
     expectNoHint(screen, index === 2 ? { ...reader, roles: ['support'] } : reader, written, seed);
   }
   await Promise.all([all.hub.close(), other.close()]);
+}
+
+function textOf(rows: readonly (JsonObject | undefined)[]): string {
+  return JSON.stringify(rows.map((row) => [row?.['orderId'], row?.['total']].join(' ')).sort());
 }
 
 /** Nobody hears of an entity that was never theirs to see, not even that it is gone. */

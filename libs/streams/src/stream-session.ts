@@ -242,11 +242,11 @@ export class StreamSession implements Spoke, Follower {
   private see(sight: Sight): void {
     const live = this.catchUp === undefined;
     const conflated = this.mode === 'latest' || this.catchUp instanceof Conflation;
-    const departed = this.catchUp instanceof Conflation ? this.catchUp.outstanding() : [];
+    const outstanding = this.catchUp instanceof Conflation ? this.catchUp.outstanding() : {};
     if (conflated) this.catchUp?.end();
     if (conflated || live) this.channel.leave(this);
     this.sight = conflated ? sight.after(this.sight) : sight;
-    if (conflated) this.snapshot({ departed });
+    if (conflated) this.snapshot(outstanding);
     else if (live) this.channel.join(this);
   }
 
