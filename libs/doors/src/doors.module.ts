@@ -98,7 +98,7 @@ export class DoorsModule implements OnApplicationBootstrap, BeforeApplicationShu
   async beforeApplicationShutdown(): Promise<void> {
     this.webSockets.close();
     await endSpread([...this.webSockets.connections, ...this.events.connections], this.settings.drainMs);
-    this.hub.drain();
+    await this.hub.drain();
   }
 
   private isDoor(path: string): boolean {

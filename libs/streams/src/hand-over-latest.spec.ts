@@ -159,7 +159,7 @@ async function round(seed: number): Promise<void> {
 }
 
 function textOf(rows: readonly (JsonObject | undefined)[]): string {
-  return JSON.stringify(rows.map((row) => [row?.['orderId'], row?.['total']].join(' ')).sort());
+  return JSON.stringify(rows.map((row) => JSON.stringify([row?.['orderId'], row?.['total']])).sort());
 }
 
 /** Nobody hears of an entity that was never theirs to see, not even that it is gone. */

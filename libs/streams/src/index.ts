@@ -1,4 +1,6 @@
 export { cursorKeySchema } from './cursor';
+export { type GroupOffsets } from './durable-hold';
+export { RedisLeases, type Leases } from './leases';
 export { streamLimitsSchema, type StreamLimits } from './limits';
 export { type RecordsPage } from './records-read';
 export { type ByeCode, type GapReason, type SessionSink } from './session-sink';

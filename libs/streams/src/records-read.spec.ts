@@ -72,7 +72,7 @@ describe('StreamHub.read()', () => {
     expect((await left).ids).toEqual([]);
     withdrawn.abort();
     expect((await revoked).ids).toEqual([]);
-    hub.drain();
+    void hub.drain();
     expect((await drained).cursor).not.toBe('');
     await sleep(40);
     expect(log.tailCount).toBe(0);

@@ -145,7 +145,7 @@ describe('the audit of a session', () => {
   });
 
   it.each<[outcome: string, end: (world: World) => void]>([
-    ['restart', ({ hub }) => hub.drain()],
+    ['restart', ({ hub }) => void hub.drain()],
     ['token_expired', () => undefined],
   ])('says that it ended by %s', async (outcome, end) => {
     const made = open({ limits: { heartbeatMs: 40, expiryNoticeMs: 40 } });

@@ -592,7 +592,7 @@ describe('ending', () => {
   it('drains: every session gets its last cursor and a spread-out restart, and new ones are refused', async () => {
     const { hub, registry } = open();
     const all = await Promise.all(Array.from({ length: 50 }, () => live(hub)));
-    hub.drain();
+    void hub.drain();
     for (const { sink } of all) {
       expect(sink.kinds.slice(-2)).toEqual(['cursor', 'bye']);
       expect(sink.of('bye')[0]?.code).toBe('restart');

@@ -223,17 +223,20 @@ export class StreamHub {
     }
   }
 
-  /** Every session gets its last cursor and `restart`, waiting reads end, new ones are refused. */
-  drain(): void {
+  /**
+   * Every session gets its last cursor and `restart`, waiting reads end, new ones are refused. Resolves once durable positions
+   * are committed and given back.
+   */
+  async drain(): Promise<void> {
     this.draining = true;
     for (const read of this.reads) read.stop();
     for (const session of [...this.sessions]) session.end('restart');
+    await this.durables?.close();
   }
 
   async close(): Promise<void> {
-    this.drain();
+    await this.drain();
     this.pump.stop();
-    await this.durables?.close();
     await this.channels.closeAll();
     await this.feeds.closeAll();
   }

@@ -1,9 +1,11 @@
 import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { AuditLog } from '@tidegate/audit';
 import { loadCatalog } from '@tidegate/catalog';
-import { KafkaHealth, RangeReader, TailPool, type KafkaOptions } from '@tidegate/kafka';
+import { KafkaAdmin, KafkaHealth, RangeReader, TailPool, type KafkaOptions } from '@tidegate/kafka';
 import { Policy } from '@tidegate/policy';
+import { REDIS, type Redis } from '@tidegate/redis';
 import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
+import { RedisLeases } from './leases';
 import type { StreamLimits } from './limits';
 import { StreamHub } from './stream-hub';
 
@@ -18,13 +20,17 @@ export interface StreamsModuleOptions {
 /** Injection token of the `Catalog` that the module loaded. */
 export const CATALOG = Symbol('tidegate.streams.catalog');
 
-/** Makes `StreamHub`, `Policy`, `KafkaHealth` and the catalog injectable everywhere; closes what it opened. */
+/**
+ * Makes `StreamHub`, `Policy`, `KafkaHealth` and the catalog injectable everywhere; closes what it opened. Durable subscriptions have one
+ * holder over all replicas where `RedisModule` is imported, else one in this process.
+ */
 @Module({})
 export class StreamsModule implements OnApplicationShutdown {
   constructor(
     private readonly hub: StreamHub,
     private readonly tails: TailPool,
     private readonly ranges: RangeReader,
+    private readonly admin: KafkaAdmin,
   ) {}
 
   /** @throws CatalogError when the catalog is not valid. */
@@ -48,21 +54,40 @@ export class StreamsModule implements OnApplicationShutdown {
           useFactory: (logger: Logger, registry: Registry) => new RangeReader(kafka, { logger, registry }),
         },
         {
+          provide: KafkaAdmin,
+          inject: withTelemetry,
+          useFactory: (logger: Logger, registry: Registry) => new KafkaAdmin(kafka, { logger, registry }),
+        },
+        {
           provide: KafkaHealth,
           inject: [TailPool, RangeReader],
           useFactory: (tails: TailPool, ranges: RangeReader) => new KafkaHealth([tails, ranges]),
         },
         {
           provide: StreamHub,
-          inject: [Policy, TailPool, RangeReader, ...withTelemetry, { token: AuditLog, optional: true }],
+          inject: [
+            Policy,
+            TailPool,
+            RangeReader,
+            KafkaAdmin,
+            ...withTelemetry,
+            { token: AuditLog, optional: true },
+            { token: REDIS, optional: true },
+          ],
           useFactory: (
             policy: Policy,
             tails: TailPool,
             ranges: RangeReader,
+            offsets: KafkaAdmin,
             logger: Logger,
             registry: Registry,
             audit?: AuditLog,
-          ) => new StreamHub({ catalog, policy, tails, ranges, cursorKeys, logger, registry, limits, audit }),
+            redis?: Redis,
+          ) =>
+            new StreamHub({
+              ...{ catalog, policy, tails, ranges, offsets, cursorKeys, logger, registry, limits, audit },
+              leases: redis && new RedisLeases(redis),
+            }),
         },
       ],
       exports: [CATALOG, Policy, KafkaHealth, StreamHub],
@@ -71,6 +96,6 @@ export class StreamsModule implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await this.hub.close();
-    await Promise.all([this.tails.close(), this.ranges.close()]);
+    await Promise.all([this.tails.close(), this.ranges.close(), this.admin.close()]);
   }
 }
