@@ -100,14 +100,14 @@ describe('the doors of web', () => {
     await untilNobodyIsLeft(two);
   });
 
-  it('open and drop 2,000 connections and are as before', async () => {
+  it('open and drop 10,000 connections and are as before', async () => {
     const token = await house.issuer.token('operator', 'north');
-    for (let n = 0; n < 2_000; n += 100) {
+    for (let n = 0; n < 10_000; n += 100) {
       const opened = Array.from({ length: 100 }, () => WebSocketClient.open(wsOf(two, 'telemetry'), token));
       for (const client of await Promise.all(opened)) client.cut();
     }
     await untilNobodyIsLeft(two);
-  });
+  }, 180_000);
 
   it('keep 200 readers going beside 5 that have stopped, which are told where to go on', async () => {
     const token = await house.issuer.token('support', 'north');
