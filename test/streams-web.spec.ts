@@ -1,11 +1,8 @@
-import { stringifyJson, topics, type JsonObject } from '@tidegate/contracts';
-import { freePorts, type LocalServer } from '@tidegate/infra';
-import type { Producer } from '@tidegate/kafka';
-import path from 'node:path';
-import { startApp } from './support/app-process';
-import { KafkaBench } from './support/kafka-bench';
-import { LoopbackIssuer } from './support/loopback-issuer';
+import { topics, type JsonObject } from '@tidegate/contracts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bff } from './support/house';
 import { SseClient } from './support/sse-client';
+import { at, frame, StreamHouse } from './support/stream-house';
 import { WebSocketClient } from './support/websocket-client';
 
 interface Page {
@@ -14,58 +11,22 @@ interface Page {
   gap: object | null;
 }
 
-const root = path.resolve(__dirname, '..');
-const at = '2026-01-01T00:00:00.000Z';
-
-/** A frame of a device as the device door writes it: one record, a sample per number. */
-const frame = (tenantId: string, deviceId: string, numbers: readonly (number | string)[]): object => ({
-  tenantId,
-  deviceId,
-  samples: numbers.map((v) => ({ ch: 'temperature', t: at, tReceived: at, tq: 'synced', v, u: 'Cel' })),
-});
-
 // What operators, support and analysts follow on web, over all three transports, from a real broker.
 describe('streams on web', () => {
-  let bench: KafkaBench;
-  let producer: Producer;
-  let issuer: LoopbackIssuer;
-  let web: LocalServer;
+  let house: StreamHouse;
+  let web: Bff;
   let url: string;
 
   beforeAll(async () => {
-    [bench, issuer] = await Promise.all([KafkaBench.start(), LoopbackIssuer.start()]);
-    for (const topic of [topics.telemetry, topics.orders, topics.transactions]) await bench.createTopic(topic, 2);
-    producer = bench.producer();
-    const [port, opsPort] = (await freePorts(2)) as [number, number];
-    url = `http://127.0.0.1:${port}`;
-    web = await startApp({
-      app: 'web',
-      opsPort,
-      env: {
-        WEB_PORT: String(port),
-        WEB_OPS_PORT: String(opsPort),
-        CATALOG_DIR: path.join(root, 'catalog'),
-        WEB_CATALOG_DIR: path.join(root, 'apps/web/catalog'),
-        KAFKA_BROKERS: bench.options.brokers.join(','),
-        REDIS_URL: 'redis://127.0.0.1:1',
-        CURSOR_KEYS: Buffer.alloc(32, 7).toString('base64url'),
-        ISSUER_URL: issuer.url,
-        WEB_CLIENT_SECRET: 'not asked for here',
-        LOG_LEVEL: 'warn',
-      },
-    });
+    house = await StreamHouse.start();
+    web = await house.startWeb('web');
+    ({ url } = web);
   }, 120_000);
 
-  afterAll(async () => {
-    await web.kill();
-    await Promise.all([bench.stop(), issuer.stop()]);
-  });
+  afterAll(() => house.stop());
 
-  const send = (topic: string, key: string, value: object): Promise<unknown> =>
-    producer.send({ topic, key, value: stringifyJson(value) });
-
-  const measure = (tenant: string, device: string, numbers: readonly (number | string)[]): Promise<unknown> =>
-    send(topics.telemetry, `${tenant}/${device}`, frame(tenant, device, numbers));
+  const measure: StreamHouse['measure'] = (...args) => house.measure(...args);
+  const send: StreamHouse['send'] = (...args) => house.send(...args);
 
   const read = async (stream: string, token: string, query: string): Promise<{ status: number; body: Page }> => {
     const response = await fetch(`${url}/streams/${stream}/records?${query}`, {
@@ -80,7 +41,10 @@ describe('streams on web', () => {
   const numbersOf = (rows: readonly JsonObject[]): unknown[] => rows.map((row) => row['v']);
 
   it('shows each sample of a device to its tenant’s operator over WebSocket, SSE and REST, and to no other', async () => {
-    const [north, south] = await Promise.all([issuer.token('operator', 'north'), issuer.token('operator', 'south')]);
+    const [north, south] = await Promise.all([
+      house.issuer.token('operator', 'north'),
+      house.issuer.token('operator', 'south'),
+    ]);
     const [webSocket, events, other] = await Promise.all([
       socket('telemetry', north),
       SseClient.open(`${url}/streams/telemetry`, north),
@@ -105,7 +69,7 @@ describe('streams on web', () => {
   });
 
   it('resumes each transport from a cursor of another, between records', async () => {
-    const token = await issuer.token('operator', 'north');
+    const token = await house.issuer.token('operator', 'north');
     const start = (await read('telemetry', token, 'from=latest')).body.cursor;
     for (const first of [0, 10, 20]) await measure('north', 'd3', [first, first + 1, first + 2]);
     const page = (await read('telemetry', token, `after=${start}&limit=4&waitMs=5000`)).body;
@@ -120,10 +84,10 @@ describe('streams on web', () => {
   });
 
   it('leaves out a sample that breaks the contract, and a frame that claims another tenant', async () => {
-    const token = await issuer.token('operator', 'south');
+    const token = await house.issuer.token('operator', 'south');
     const webSocket = await socket('telemetry', token);
     await measure('south', 'd4', [1, 'warm', 3]);
-    const forged = frame('north', 'd4', [666]) as { samples: object[] };
+    const forged = frame('north', 'd4', [666]);
     await send(topics.telemetry, 'south/d4', {
       ...forged,
       samples: forged.samples.map((one) => ({ ...one, tenantId: 'south' })),
@@ -135,7 +99,7 @@ describe('streams on web', () => {
   });
 
   it('masks for analysts what their grant masks, and shows their segment only', async () => {
-    const token = await issuer.token('retail-analyst', 'north');
+    const token = await house.issuer.token('retail-analyst', 'north');
     const movement = (transactionId: string, over: object = {}): object => ({
       ...{ transactionId, accountId: 'A13', customerId: '13', tenantId: 'north', segment: 'retail', amount: 5 },
       ...{ currency: 'USD', balanceAfter: 7, bookedAt: at, customerName: 'Ada', accountNumber: '0000128009', ...over },
@@ -157,11 +121,55 @@ describe('streams on web', () => {
     ['auditor', 'telemetry'],
     ['operator', 'nothing'],
   ])('answers %s about the stream %s as about none', async (role, stream) => {
-    const token = await issuer.token(role, 'north');
+    const token = await house.issuer.token(role, 'north');
     const { status, body } = await read(stream, token, 'from=earliest');
     expect(status).toBe(404);
     const unknown = await read('unheard-of', token, 'from=earliest');
     const same = (one: object): object => ({ ...one, instance: '', requestId: '' });
     expect(same(body)).toEqual(same(unknown.body));
+  });
+
+  it('warns before the token ends, closes with it, and goes on where a fresh one comes', async () => {
+    const short = () => house.issuer.token('operator', 'north', 'night-shift', '3s');
+    const [ending, refreshed] = await Promise.all([
+      socket('telemetry', await short()),
+      socket('telemetry', await short()),
+    ]);
+    const events = await SseClient.open(`${url}/streams/telemetry`, await short());
+    await Promise.all(
+      [ending, refreshed].map((one) => one.until(() => one.frames.some(({ t }) => t === 'expiring'), 'warned')),
+    );
+    refreshed.send({ t: 'auth', token: await house.issuer.token('operator', 'south', 'night-shift') });
+    refreshed.send({ t: 'auth', token: await house.issuer.token('operator', 'north', 'night-shift') });
+    await ending.until(() => ending.closeCode !== undefined, 'closed');
+    await events.until(() => events.ended, 'ended');
+    expect(ending.closeCode).toBe(4401);
+    expect(ending.frames.slice(-2).map(({ t }) => t)).toEqual(['rows', 'bye']);
+    expect(events.events.map(({ event }) => event).slice(-3)).toEqual(['expiring', 'cursor', 'bye']);
+    await sleep(500);
+    await measure('north', 'd5', [5]);
+    await refreshed.untilRows('deviceId', ['d5']);
+    expect(refreshed.frames.filter(({ t }) => t === 'error')).toMatchObject([{ code: 'permission_denied' }]);
+    expect(ending.rows.some((row) => row['deviceId'] === 'd5')).toBe(false);
+    refreshed.close();
+  });
+
+  it('ends a stream whose caller has lost the role with a fresh token that says so', async () => {
+    const subject = 'demoted';
+    const webSocket = await socket('telemetry', await house.issuer.token('operator', 'north', subject));
+    webSocket.send({ t: 'auth', token: await house.issuer.token('support', 'north', subject) });
+    await webSocket.until(() => webSocket.closeCode !== undefined, 'closed');
+    expect(webSocket.closeCode).toBe(4403);
+    expect(webSocket.frames.at(-1)).toMatchObject({ t: 'bye', code: 'access_withdrawn' });
+  });
+
+  it('describes its streams, all of the catalog, without their topics', async () => {
+    const text = await (await fetch(`${url}/asyncapi.json`)).text();
+    const document = JSON.parse(text) as { asyncapi: string; channels: Record<string, { address: string }> };
+    expect(document.asyncapi).toBe('3.0.0');
+    const names = ['orders', 'customers', 'accounts', 'transactions', 'telemetry'];
+    const channels = ['streams', ...names.map((name) => `streams.${name}`)];
+    expect(Object.keys(document.channels)).toEqual(expect.arrayContaining(channels));
+    for (const topic of Object.values(topics)) expect(text).not.toContain(topic);
   });
 });

@@ -23,13 +23,13 @@ export class LoopbackIssuer {
     return new LoopbackIssuer(server, privateKey, url);
   }
 
-  token(role: string, tenant: string, subject = `${role}-${tenant}`): Promise<string> {
+  token(role: string, tenant: string, subject = `${role}-${tenant}`, lifetime = '1h'): Promise<string> {
     return new SignJWT({ tenant, roles: [role] })
       .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
       .setIssuer(this.url)
       .setAudience('tidegate')
       .setSubject(subject)
-      .setExpirationTime('1h')
+      .setExpirationTime(lifetime)
       .sign(this.privateKey);
   }
 

@@ -8,6 +8,7 @@ interface Frame {
   c?: string;
   r?: JsonObject[];
   reason?: string;
+  code?: string;
 }
 
 /** A phone: remembers what it was sent and the cursor to resume from. */
@@ -41,6 +42,19 @@ export class WebSocketClient {
   /** Breaks the connection as a lost network does: no close frame. */
   cut(): void {
     this.socket.terminate();
+  }
+
+  /** Takes nothing any more, until `resume()`. */
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  send(frame: object): void {
+    this.socket.send(JSON.stringify(frame));
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { AppError } from '@tidegate/errors';
-import { request, type IncomingMessage } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDoors, until, untilNoneIsLeft, type Doors } from './doors-fixture';
 
@@ -36,10 +36,10 @@ function parse(text: string): Reading['events'] {
   return events;
 }
 
-function get(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Reading> {
+function get(path: string, headers: Record<string, string> = {}, method = 'GET', agent?: Agent): Promise<Reading> {
   return new Promise((resolve, reject) => {
     const all = { authorization: 'Bearer 13', accept: 'text/event-stream', ...headers };
-    const sent = request({ port: doors.port, host: '127.0.0.1', path, headers: all, method }, (response) => {
+    const sent = request({ port: doors.port, host: '127.0.0.1', path, headers: all, method, agent }, (response) => {
       const reading: Reading = { response, text: '', ended: false, events: [] };
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
@@ -208,11 +208,13 @@ describe('SSE', () => {
     await untilNoneIsLeft(doors);
   });
 
-  it('ends with the last cursor and a goodbye when the application closes', async () => {
+  it('ends with the last cursor and a goodbye when the application closes, and keeps no connection', async () => {
     await open();
-    const reading = await get('/orders/stream');
+    const agent = new Agent({ keepAlive: true });
+    const reading = await get('/orders/stream', {}, 'GET', agent);
     await doors.app.close();
     await until(() => reading.ended);
+    agent.destroy();
     expect(reading.events).toEqual([
       { event: 'cursor', id: 'last', data: '{}' },
       { event: 'bye', id: '', data: '{"code":"restart","retryMs":123}' },

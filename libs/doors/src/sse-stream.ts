@@ -48,7 +48,9 @@ export class SseStream implements SessionSink, Spoke {
 
   bye(code: string, retryMs: number): void {
     this.event('bye', JSON.stringify({ code, retryMs }));
-    this.response.end();
+    const { socket } = this.response;
+    // Kept alive for the next request of its client, the connection would keep a server open that is to end.
+    this.response.end(() => code === 'restart' && socket?.end());
     const cut = setTimeout(() => this.response.destroy(), this.options.closeTimeoutMs).unref();
     this.response.once('close', () => clearTimeout(cut));
   }

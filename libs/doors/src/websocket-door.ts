@@ -69,7 +69,7 @@ export class WebSocketDoor {
     Object.assign(server, { shouldUpgradeCallback: isWebSocket });
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // Nobody else listens until the upgrade is done, and a reset meanwhile must not end the process.
-      socket.on('error', () => socket.destroy());
+      socket.on('error', cutOff);
       const path = (request.url ?? '').split('?', 1)[0] ?? '';
       const attempt = new UpgradeAttempt(request, this.places.routeOf(path));
       const answer = () => this.answer({ request, socket, head }, attempt, path);
@@ -155,12 +155,7 @@ export class WebSocketDoor {
       });
       return 429;
     }
-    socket.once('close', () => {
-      this.open.delete(connection);
-      this.wheel.remove(connection);
-      connection.leave();
-      release();
-    });
+    this.forgetAtClose(socket, connection, release);
     await prepare(connection);
     // Gone while we were waiting: `leave` has ended, or will end, what it subscribed to.
     if (socket.destroyed) return 499;
@@ -173,6 +168,16 @@ export class WebSocketDoor {
     return 101;
   }
 
+  // Here and not in `connect`, whose variables, request and headers among them, would live as long as the socket.
+  private forgetAtClose(socket: Duplex, connection: WebSocketConnection, release: () => void): void {
+    socket.once('close', () => {
+      this.open.delete(connection);
+      this.wheel.remove(connection);
+      connection.leave();
+      release();
+    });
+  }
+
   /** Pages see no status of an upgrade that was refused: who has too many connections is told by a frame. */
   private takePlace(principal: Principal): (() => void) | AppError {
     try {
@@ -182,6 +187,11 @@ export class WebSocketDoor {
       throw error;
     }
   }
+}
+
+/** Knows its socket by `this`: a closure would keep the request as long as the socket lives. */
+function cutOff(this: Duplex): void {
+  this.destroy();
 }
 
 function isWebSocket({ headers }: IncomingMessage): boolean {
