@@ -110,6 +110,22 @@ describe(PartitionQueue.name, () => {
     expect(await outcomesOf([...first, ...second])).toEqual(['40', '41', '42']);
   });
 
+  it('lets go of records that expire behind a batch that is tried for long', async () => {
+    push('patient');
+    attempt();
+    const bytes = queue.bytes;
+    const hasty = pushFor('hasty', 1_000);
+    pushFor('waiting', 30_000);
+    jest.setSystemTime(Date.now() + 1_000);
+    queue.sweep(Date.now());
+    expect(await outcomeOf(hasty)).toBe('unavailable');
+    expect(queue.unbatchedBytes).toBe(bytes);
+    acknowledge(1);
+    expect(attempt().values).toEqual(['waiting']);
+    acknowledge(1);
+    expect(queue.bytes).toBe(0);
+  });
+
   it('has one batch in flight', () => {
     push('a');
     attempt();

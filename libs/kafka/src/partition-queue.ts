@@ -129,12 +129,20 @@ export class PartitionQueue {
     for (const record of this.waiting) record.fail(error);
   }
 
-  /** Ends what is over and tells the earliest deadline of the rest. */
+  /** Ends what is over, lets go of it, and tells the earliest deadline of the rest. */
   sweep(nowMs: number): number {
     let nextMs = Infinity;
-    for (const list of [this.batch?.records ?? [], this.waiting]) {
-      for (const record of list) if (!record.expire(nowMs)) nextMs = Math.min(nextMs, record.deadlineMs);
+    let overBytes = 0;
+    for (const record of this.batch?.records ?? []) {
+      if (!record.expire(nowMs)) nextMs = Math.min(nextMs, record.deadlineMs);
     }
+    for (const record of this.waiting) {
+      if (record.expire(nowMs)) overBytes += record.bytes;
+      else nextMs = Math.min(nextMs, record.deadlineMs);
+    }
+    // A batch ahead of them may be tried for long, and the bytes of those that gave up are free for others.
+    if (overBytes > 0) this.waiting = this.waiting.filter(({ settled }) => !settled);
+    this.waitingBytes -= overBytes;
     return nextMs;
   }
 
