@@ -1,6 +1,6 @@
 import type { Producer, RangeReader } from '@tidegate/kafka';
 import { ConfigResourceTypes } from 'kafkajs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { JavaTools } from './support/java-tools';
 import { KafkaBench, readAll, until } from './support/kafka-bench';
 import { noContradictions, ProduceLedger } from './support/produce-ledger';
 import { ProduceLoad } from './support/produce-load';
@@ -11,17 +11,22 @@ describe('producing to topics that change', () => {
   let bench: KafkaBench;
   let reader: RangeReader;
   let producer: Producer;
+  let java: JavaTools;
 
   beforeAll(async () => {
     bench = await KafkaBench.start(3, { 'producer.id.expiration.check.interval.ms': 200 });
     reader = bench.reader();
     producer = bench.producer();
+    java = new JavaTools(bench.cluster.brokers);
   });
 
-  afterAll(() => bench.stop());
+  afterAll(async () => {
+    java.stop();
+    await bench.stop();
+  });
 
   const load = (ledger: ProduceLedger, topics: string[]): ProduceLoad =>
-    bench.closed(new ProduceLoad(producer, ledger, { topics, callers: 30 }));
+    bench.closed(new ProduceLoad(producer, ledger, { topics, callers: 30, pauseMs: 30 }));
 
   const untilAcknowledged = (ledger: ProduceLedger, topic: string): Promise<void> => {
     const acked = (): number => ledger.sent.filter((sent) => sent.topic === topic && sent.outcome === 'acked').length;
@@ -96,6 +101,8 @@ describe('producing to topics that change', () => {
   it('goes on when the brokers have forgotten it, or the log no longer holds anything of it', async () => {
     const [forgotten, emptied] = [await bench.topic(1), await bench.topic(1)];
     const ledger = new ProduceLedger(bench);
+    await ledger.burst(producer, forgotten, 'key', 20);
+    expect(await java.producerIds(forgotten)).toHaveLength(1);
     // After a day unless told otherwise.
     await bench.admin.alterConfigs({
       validateOnly: false,
@@ -108,11 +115,10 @@ describe('producing to topics that change', () => {
     for (let round = 0; round < 3; round += 1) {
       for (const topic of [forgotten, emptied]) await ledger.burst(producer, topic, 'key', 20);
       await bench.deleteBefore(emptied, 20 * (round + 1));
-      // Nothing that a client can ask tells when they have.
-      await sleep(2_000);
+      await until('the brokers have forgotten it', async () => (await java.producerIds(forgotten)).length === 0);
     }
     await ledger.burst(producer, emptied, 'key', 20);
-    expect(ledger.count('acked')).toBe(140);
+    expect(ledger.count('acked')).toBe(160);
     expect((await readAll(reader, emptied)).map(({ offset }) => Number(offset))).toEqual(
       Array.from({ length: 20 }, (_, index) => 60 + index),
     );
