@@ -26,7 +26,7 @@ describe('producing to topics that change', () => {
   });
 
   const load = (ledger: ProduceLedger, topics: string[]): ProduceLoad =>
-    bench.closed(new ProduceLoad(producer, ledger, { topics, callers: 30, pauseMs: 30 }));
+    bench.closed(new ProduceLoad(producer, ledger, { topics, callers: 30 }));
 
   const untilAcknowledged = (ledger: ProduceLedger, topic: string): Promise<void> => {
     const acked = (): number => ledger.sent.filter((sent) => sent.topic === topic && sent.outcome === 'acked').length;
@@ -42,7 +42,7 @@ describe('producing to topics that change', () => {
     await bench.admin.createPartitions({ topicPartitions: [{ topic, count: 6 }] });
     const used = (): Set<number | undefined> =>
       new Set(ledger.sent.slice(-1_000).map(({ placement }) => placement?.partition));
-    await until('all six are used', () => [0, 1, 2, 3, 4, 5].every((partition) => used().has(partition)));
+    await until('all six are used', () => [0, 1, 2, 3, 4, 5].every((partition) => used().has(partition)), 40_000);
     await untilAcknowledged(ledger, topic);
     await flow.close();
     expect(await ledger.compare(reader)).toEqual(noContradictions);

@@ -97,7 +97,10 @@ export class ProduceLedger {
 
   /** By how much the slowest answer came after its deadline. */
   get worstDelayMs(): number {
-    return Math.max(...this.sent.map(({ tookMs = Infinity, timeoutMs }) => tookMs - timeoutMs));
+    return this.sent.reduce(
+      (worst, { tookMs = Infinity, timeoutMs }) => Math.max(worst, tookMs - timeoutMs),
+      -Infinity,
+    );
   }
 
   /** Reads the topics by our reader and by kafkajs' consumer, and compares both with what callers heard. */
