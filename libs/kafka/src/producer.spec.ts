@@ -175,6 +175,16 @@ describe(Producer.name, () => {
     expect(Math.max(...cluster.tries.map(({ values }) => values.length))).toBeLessThan(6);
   });
 
+  it('keeps a record that gets the room of another that expires before the topic is known', async () => {
+    await start([1], { whenFull: 'wait', maxQueueBytes: 40 });
+    cluster.awake = false;
+    const hasty = outcomeOf(send('a', undefined, 100));
+    const patient = outcomeOf(send('b'));
+    expect(await hasty).toBe('unavailable');
+    cluster.awake = true;
+    expect(await patient).toBe('0/0');
+  });
+
   it('rejects what there is no room for', async () => {
     await start([1], { maxQueueBytes: 80 });
     const outcomes = await Promise.all([send('1'), send('2'), send('3')].map(outcomeOf));

@@ -189,9 +189,12 @@ export class Producer {
   private sweep(nowMs: number): number {
     let nextMs = Infinity;
     for (const [place, records] of this.unplaced) {
-      const waiting = records.filter((record) => !record.expire(nowMs));
-      this.unplaced.set(place, waiting);
-      for (const { deadlineMs } of waiting) nextMs = Math.min(nextMs, deadlineMs);
+      for (const record of records) if (!record.expire(nowMs)) nextMs = Math.min(nextMs, record.deadlineMs);
+      // Only now: what the others made room for was added meanwhile.
+      this.unplaced.set(
+        place,
+        records.filter(({ settled }) => !settled),
+      );
     }
     for (const queues of this.queues.values()) {
       for (const queue of queues) nextMs = Math.min(nextMs, queue.sweep(nowMs));
