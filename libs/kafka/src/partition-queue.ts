@@ -183,7 +183,8 @@ export class PartitionQueue {
     this.nextSequence = (this.nextSequence + batch.records.length) % sequences;
     this.maxBatchBytes = Math.min(this.options.maxBatchBytes, Math.ceil(this.maxBatchBytes * batchGrowth));
     this.batch = undefined;
-    this.isSlow = false;
+    // One batch at the first try shows that the replicas have caught up.
+    if (this.failures === 0) this.isSlow = false;
     this.observe(batch, nowMs);
     batch.succeed(this.topic, this.partition, baseOffset, nowMs);
   }
