@@ -4,6 +4,8 @@ export interface KafkaMetrics {
   sendSeconds: Histogram;
   queueBytes: Gauge;
   fetchSeconds: Histogram;
+  tailLag: Gauge;
+  metadataAge: Gauge;
   errors: Counter;
   retries: Counter;
   batchRecords: Histogram;
@@ -33,6 +35,18 @@ export function kafkaMetrics(registry: Registry): KafkaMetrics {
       help: 'Duration of fetches; those of a tail include the wait for records',
       labelNames: ['client'],
       buckets: latencyBuckets,
+      registers,
+    }),
+    tailLag: new Gauge({
+      name: 'kafka_tail_lag_records',
+      help: 'Offsets between a tail and the end of the log, of the partition that is furthest behind',
+      labelNames: ['topic'],
+      registers,
+    }),
+    metadataAge: new Gauge({
+      name: 'kafka_metadata_age_seconds',
+      help: 'Since the metadata of the topics that are followed was last seen',
+      labelNames: ['client'],
       registers,
     }),
     errors: new Counter({

@@ -36,6 +36,7 @@ export class TailIntake {
     if (fetched.errorCode !== kafkaCodes.none) return this.refuse(topic, position, fetched.errorCode);
     position.lastFetchMs = Date.now();
     position.logStart = fetched.logStart;
+    position.highWatermark = fetched.highWatermark;
     if (fetched.preferredReplica >= 0 && fetched.preferredReplica !== nodeId) {
       this.deps.replicas.prefer(position.topic, position.partition, fetched.preferredReplica);
       return;

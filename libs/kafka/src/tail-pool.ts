@@ -60,6 +60,7 @@ export class TailPool {
   private readonly upkeep: NodeJS.Timeout;
   private refreshing: Promise<void> | undefined;
   private refreshedAtMs = 0;
+  private metadataAtMs = 0;
   private refreshFailed = false;
   private sweptAtMs = Date.now();
   private closed = false;
@@ -100,7 +101,9 @@ export class TailPool {
       // Its last listener may have left while we waited.
       if (this.topics.get(topic) !== followed) continue;
       return followed.attach(listener, () => {
-        if (!followed.inUse) this.topics.drop(followed);
+        if (followed.inUse) return;
+        this.topics.drop(followed);
+        this.metrics.tailLag.remove({ topic });
       });
     }
   }
@@ -144,6 +147,7 @@ export class TailPool {
       return made;
     });
     this.topics.add(topic);
+    this.metadataAtMs = Date.now();
     this.logger.info({ topic: name, partitions: topic.positions.size }, 'tail opened');
     this.startLoops();
     return topic;
@@ -169,10 +173,19 @@ export class TailPool {
       if (this.loops.has(nodeId)) continue;
       const loop = new FetchLoop(nodeId, this.cluster, this.source(), this.fetchOptions);
       this.loops.set(nodeId, loop);
-      void loop.run().finally(() => {
-        this.loops.delete(nodeId);
-        this.startLoops();
-      });
+      void this.run(loop);
+    }
+  }
+
+  private async run(loop: FetchLoop): Promise<void> {
+    try {
+      await loop.run();
+      this.loops.delete(loop.nodeId);
+      this.startLoops();
+    } catch (error) {
+      // A mistake of ours. Health sees that nothing comes; the next look at metadata starts the loop again.
+      this.logger.error({ err: error, nodeId: loop.nodeId }, 'fetch loop failed');
+      this.loops.delete(loop.nodeId);
     }
   }
 
@@ -204,6 +217,10 @@ export class TailPool {
     const stoodStill = nowMs - this.sweptAtMs > 2 * sweepMs;
     this.sweptAtMs = nowMs;
     if (!stoodStill) this.topics.judge(nowMs - this.options.staleAfterMs, this.intake.lastFailure);
+    for (const [topic, lag] of this.topics.lags()) {
+      this.metrics.tailLag.set({ topic }, lag);
+      this.metrics.metadataAge.set({ client: 'tail' }, (nowMs - this.metadataAtMs) / 1_000);
+    }
     if (nowMs - this.refreshedAtMs >= this.options.metadataIntervalMs || this.refreshFailed) void this.refresh();
   }
 
@@ -224,6 +241,7 @@ export class TailPool {
     try {
       const metadata = await this.cluster.metadata(names);
       this.topics.learn(metadata);
+      this.metadataAtMs = Date.now();
       this.refreshFailed = metadata.topics.some(({ errorCode }) => errorCode !== kafkaCodes.none);
       this.startLoops();
     } catch (error) {
