@@ -166,7 +166,7 @@ describe(PartitionQueue.name, () => {
     push('a');
     attempt();
     acknowledge(1);
-    Object.assign(queue, { nextSequence: 2 ** 31 - 2 });
+    Object.assign(queue['numbering'], { nextSequence: 2 ** 31 - 2 });
     push('b', 'c', 'd');
     expect(attempt().sequence).toBe(2 ** 31 - 2);
     acknowledge(3);
@@ -330,7 +330,7 @@ describe(PartitionQueue.name, () => {
     it('takes a new id when the epochs are used up, and leaves the others theirs', () => {
       push('a');
       attempt();
-      Object.assign(queue, { epoch: 32_766 });
+      Object.assign(queue['numbering'], { epoch: 32_766 });
       answer(kafkaCodes.outOfOrderSequence);
       expect(attempt()).toMatchObject({ producerId: 7n, epoch: 32_767 });
       answer(kafkaCodes.outOfOrderSequence);
