@@ -104,11 +104,15 @@ export class Producer {
     const { cluster, slowCluster, directory, metrics } = this;
     this.dispatcher = new Dispatcher({ cluster, slowCluster, directory, metrics, ackTimeoutMs });
     const { maxQueueBytes: maxBytes, whenFull } = this.options;
-    this.pending = new PendingRecords({ maxBytes, whenFull }, metrics.queueBytes, {
-      onAdmitted: (record) => this.place(record),
-      onExpired: () => metrics.errors.inc({ client: 'producer', kind: 'deadline' }),
-      sweep: (nowMs) => this.sweep(nowMs),
-    });
+    this.pending = new PendingRecords(
+      { maxBytes, whenFull },
+      {
+        onAdmitted: (record) => this.place(record),
+        onExpired: () => metrics.errors.inc({ client: 'producer', kind: 'deadline' }),
+        sweep: (nowMs) => this.sweep(nowMs),
+      },
+    );
+    metrics.queues.add(this.pending);
   }
 
   /**
@@ -135,6 +139,7 @@ export class Producer {
     await within(this.pending.drained(), timeoutMs, () => new Error('not drained')).catch(() => undefined);
     this.dispatcher.stop();
     this.pending.giveUp();
+    this.metrics.queues.delete(this.pending);
     await Promise.all([this.cluster.close(), this.slowCluster.close()]);
   }
 
@@ -144,7 +149,7 @@ export class Producer {
     const knows = metadata !== undefined && (partition ?? 0) < metadata.partitions.length;
     // A partition that we have not heard of, and that there may not be, must not hold up those of the others.
     const place = metadata && partition !== undefined ? `${topic}/${partition}` : topic;
-    const unplaced = this.unplaced.get(topic) ?? this.unplaced.get(place);
+    const unplaced = this.unplaced.size > 0 ? (this.unplaced.get(topic) ?? this.unplaced.get(place)) : undefined;
     if (unplaced) unplaced.push(record);
     else if (knows) this.enqueue(record, metadata);
     else {
