@@ -34,7 +34,7 @@ describe(TailIntake.name, () => {
       onReset: (...call) => log.push(['reset', ...call]),
     };
     topic.attach(listener as TailListener, () => undefined);
-    replicas = new ReadReplicas();
+    replicas = new ReadReplicas('rack');
     cluster = clusterOf(1);
     intake = makeIntake();
   });

@@ -51,8 +51,8 @@ export class TailPool {
   private readonly intake: TailIntake;
   private readonly logger: Logger;
   private readonly metrics: KafkaMetrics;
-  private readonly replicas = new ReadReplicas();
-  private readonly topics = new TailTopics(this.replicas);
+  private readonly replicas: ReadReplicas;
+  private readonly topics: TailTopics;
   private readonly opening = new Map<string, Promise<TailTopic>>();
   private readonly loops = new Map<number, FetchLoop>();
   private readonly options: typeof defaults;
@@ -69,13 +69,14 @@ export class TailPool {
     const settings = kafkaSettings(options, requestTimeoutMs);
     this.options = { ...defaults, ...options };
     this.fetchOptions = {
-      rackId: settings.rackId,
       maxWaitMs: this.options.maxWaitMs,
       maxBytes: maxFetchBytes,
       maxPartitionBytes: mebibyte,
     };
     this.logger = logger;
     this.metrics = kafkaMetrics(registry);
+    this.replicas = new ReadReplicas(settings.rackId);
+    this.topics = new TailTopics(this.replicas);
     this.cluster = new Cluster(settings, logger);
     this.directory = new TopicDirectory(this.cluster, 0);
     this.intake = new TailIntake({
@@ -193,8 +194,11 @@ export class TailPool {
     return {
       fetchable: (nodeId) => this.topics.fetchable(nodeId),
       serves: (nodeId) => this.topics.serves(nodeId),
+      rackFor: (positions) => this.replicas.rackFor(positions),
       onFetched: (nodeId, position, fetched) => {
         this.intake.take(nodeId, position, fetched);
+        // Nothing may have been read yet from the replica that the leader names.
+        if (fetched.preferredReplica >= 0) this.startLoops();
         // Whoever waits for the topic hears at once that it is back, not at the next sweep.
         const topic = this.topics.get(position.topic);
         if (topic?.stale) topic.judge(Date.now() - this.options.staleAfterMs, this.intake.lastFailure);
@@ -207,7 +211,7 @@ export class TailPool {
   private onFetchFailed(positions: PartitionPosition[], error: unknown): void {
     this.intake.lastFailure = reasonOf(error);
     this.metrics.errors.inc({ client: 'tail', kind: 'fetch' });
-    for (const { topic, partition } of positions) this.replicas.forget(topic, partition);
+    for (const { topic, partition } of positions) this.replicas.fail(topic, partition);
     void this.refresh();
   }
 
