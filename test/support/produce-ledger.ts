@@ -191,7 +191,7 @@ async function readByKafkaJs({ kafka, admin }: KafkaBench, topics: string[]): Pr
       if (BigInt(high) > BigInt(low)) missing.set(`${topic}/${partition}`, BigInt(high));
     }
   }
-  const consumer = kafka.consumer({ groupId: `ledger-${randomUUID()}` });
+  const consumer = kafka.consumer({ groupId: `ledger-${randomUUID()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topics, fromBeginning: true });
   await consumer.run({
