@@ -2,6 +2,8 @@ import { freePort } from '@tidegate/infra';
 import { Producer, type KafkaRecord, type RangeReader } from '@tidegate/kafka';
 import { Registry } from '@tidegate/telemetry';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Heard, KafkaBench, readAll, until, valueOf } from './support/kafka-bench';
 import { noContradictions, ProduceLedger, type Sent } from './support/produce-ledger';
 import { ProduceLoad } from './support/produce-load';
@@ -43,6 +45,14 @@ class Follower {
       await sleep(50);
     }
   }
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function heapBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
 }
 
 const placesOf = (records: readonly KafkaRecord[]): string[] =>
@@ -96,9 +106,12 @@ describe('all three brokers', () => {
       await every('kill');
       downAtMs = Date.now();
       await load.close();
-      patient = Promise.all(['a', 'b', 'c', null].map((key) => ledger.burst(warm, topic, key, 50, 150_000))).then(
-        (all) => all.flat(),
-      );
+      const queueing = bench.producer({ maxQueueBytes: 10_000, whenFull: 'wait' });
+      const waiting = [
+        ...['a', 'b', 'c', null].map((key) => ledger.burst(warm, topic, key, 50, 150_000)),
+        ledger.burst(queueing, topic, 'd', 400, 150_000),
+      ];
+      patient = Promise.all(waiting).then((sent) => sent.flat());
     });
 
     afterAll(() => child.kill());
@@ -128,6 +141,24 @@ describe('all three brokers', () => {
       expect(tookMs.filter((ms) => ms < 1_000).length).toBeGreaterThan(300);
       expect(tookMs.filter((ms) => ms > 3_900).length).toBeGreaterThan(300);
       expect(await queueBytes()).toBe(0);
+    });
+
+    it('keeps nothing of what it could not write', async () => {
+      // This one does not even know the topic yet; the other has records that wait for Kafka, and now so has this one.
+      const fresh = bench.producer();
+      const waiting = ledger.send(fresh, topic, null, 150_000);
+      const failing = async (producer: Producer): Promise<void> => {
+        const sends = Array.from({ length: 2_000 }, () =>
+          producer.send({ topic, key: null, value: 'x'.repeat(1_000) }, { timeoutMs: 300 }),
+        );
+        expect((await Promise.allSettled(sends)).every(({ status }) => status === 'rejected')).toBe(true);
+      };
+      await Promise.all([warm, fresh].map(failing));
+      const before = heapBytes();
+      for (let round = 0; round < 10; round += 1) await Promise.all([warm, fresh].map(failing));
+      // 40,000 records of a kilobyte each went by.
+      expect(heapBytes() - before).toBeLessThan(4_000_000);
+      patient = Promise.all([patient, waiting]).then(([many, one]) => [...many, one]);
     });
 
     it('lets a process end in order, each of its sends with an error', async () => {

@@ -7,7 +7,7 @@ import { ProduceLoad } from './support/produce-load';
 import { ProxiedKafka } from './support/proxied-kafka';
 import type { DecideFate, Fate, ProxiedRequest } from './support/tcp-proxy';
 
-jest.setTimeout(120_000);
+jest.setTimeout(180_000);
 
 const produce = 0;
 const requestTimeoutMs = 1_000;
@@ -52,6 +52,8 @@ describe('producing over a network that fails', () => {
     const random = seeded(20_261_125);
     const happened = new Map<string, number>();
     const fateOf = ({ apiKey, frame }: ProxiedRequest): Fate => {
+      // The rest of the conversation fails less often, or there would be little left to produce over.
+      if (apiKey !== produce && random() < 0.7) return pass;
       const draw = random();
       if (draw < 0.1) return { kind: 'cut', afterBytes: Math.floor(random() * frame.length) };
       if (draw < 0.2) return { kind: 'lose-answer', afterBytes: Math.floor(random() * 40) };
@@ -66,12 +68,12 @@ describe('producing over a network that fails', () => {
       happened.set(what, (happened.get(what) ?? 0) + 1);
       return fate;
     };
-    const load = kafka.bench.closed(new ProduceLoad(producer(), ledger, { topics, callers: 60, timeoutMs: 60_000 }));
-    const enough = { 'produce cut': 30, 'produce lose-answer': 30, 'produce hold': 5, 'produce black-hole': 3 };
+    const load = kafka.bench.closed(new ProduceLoad(producer(), ledger, { topics, callers: 60, timeoutMs: 90_000 }));
+    const enough = { 'produce cut': 25, 'produce lose-answer': 25, 'produce hold': 4, 'produce black-hole': 2 };
     await until(
       'enough has gone wrong',
       () => Object.entries(enough).every(([what, count]) => (happened.get(what) ?? 0) >= count),
-      60_000,
+      90_000,
     );
     decide = () => pass;
     await load.close();

@@ -1,5 +1,6 @@
-import type { RangeReader } from '@tidegate/kafka';
-import { OffsetOutOfRange } from '@tidegate/kafka';
+import { AppError } from '@tidegate/errors';
+import type { RangeRead, RangeReader } from '@tidegate/kafka';
+import { OffsetOutOfRange, TopicRecreated } from '@tidegate/kafka';
 import { KafkaBench, readAll, until, valueOf } from './support/kafka-bench';
 
 describe('reading a range from Kafka', () => {
@@ -7,7 +8,8 @@ describe('reading a range from Kafka', () => {
   let reader: RangeReader;
 
   beforeAll(async () => {
-    bench = await KafkaBench.start();
+    // As soon as there is something to compact: the default is every 15 s.
+    bench = await KafkaBench.start(1, { 'log.cleaner.backoff.ms': 100 });
     reader = bench.reader();
   });
 
@@ -94,6 +96,63 @@ describe('reading a range from Kafka', () => {
     expect(await reader.offsets(topic, 'earliest')).toEqual([3n]);
   });
 
+  it('says that there is a gap when the log loses its start under a reader, who goes on behind it', async () => {
+    const topic = await bench.topic(1);
+    const values = Array.from({ length: 20 }, (_, index) => String(index));
+    for (const value of values) await write(topic, [value]);
+    const read: string[] = [];
+    const gaps: [bigint, bigint][] = [];
+    for (let from = 0n; from < 20n;) {
+      try {
+        const { records, next } = await reader.readRange(topic, 0, from, 1);
+        read.push(...records.map(valueOf));
+        from = next;
+        if (read.length === 5) await bench.deleteBefore(topic, 12);
+      } catch (error) {
+        if (!(error instanceof OffsetOutOfRange) || error.kind !== 'gap') throw error;
+        gaps.push([from, error.logStart]);
+        from = error.logStart;
+      }
+    }
+    expect(gaps).toEqual([[5n, 12n]]);
+    expect(read).toEqual([...values.slice(0, 5), ...values.slice(12)]);
+  });
+
+  it('reads a compacted topic from its start and from inside its holes, to its end and without a gap', async () => {
+    const topic = await bench.topic(1, {
+      'cleanup.policy': 'compact',
+      'min.cleanable.dirty.ratio': '0.01',
+      'segment.ms': '100',
+    });
+    const producer = bench.producer();
+    const send = (key: string, value: string) => producer.send({ topic, key, value });
+    const rounds = 20;
+    for (let round = 0; round < rounds; round += 1) {
+      await Promise.all(['a', 'b', 'c'].map((key) => send(key, `${key}${round}`)));
+    }
+    const lastOfEach = ['a', 'b', 'c'].map((key) => `${key}${rounds - 1}`);
+    let written = 3 * rounds;
+    await until('the holes are there', async () => {
+      // The newest segment is never compacted, and a new one begins with a record only.
+      written += 1;
+      await send('tick', String(written));
+      return (await readAll(reader, topic)).length < 30;
+    });
+    const end = BigInt(written);
+    const all = await readAll(reader, topic);
+    expect(all.map(valueOf)).toEqual(expect.arrayContaining(lastOfEach));
+    const offsets = all.map(({ offset }) => offset);
+    const holes = Array.from({ length: written }, (_, offset) => BigInt(offset)).filter((at) => !offsets.includes(at));
+    for (const hole of holes) {
+      for (let from = hole; from < end;) {
+        const { records, next, highWatermark } = await reader.readRange(topic, 0, from, 1_000_000);
+        expect([next > from, highWatermark]).toEqual([true, end]);
+        expect(records.every(({ offset }) => offset > hole && offset < next)).toBe(true);
+        from = next;
+      }
+    }
+  });
+
   it('finds offsets by time, and the end for a time behind the last record', async () => {
     const topic = await bench.topic(2);
     const producer = bench.kafka.producer();
@@ -106,13 +165,34 @@ describe('reading a range from Kafka', () => {
     expect(await reader.offsets(topic, 4_000)).toEqual([3n, 0n]);
   });
 
-  it('tells a topic that was made again by its id', async () => {
-    const topic = await bench.topic(1);
-    const before = await reader.topic(topic);
+  it('never reads a topic that was made again for the one that it was told, however soon', async () => {
+    const [topic, other] = [await bench.topic(1), await bench.topic(1)];
+    await write(topic, ['old 0', 'old 1', 'old 2']);
+    await write(other, ['other']);
+    const { topicId } = await reader.topic(topic);
+    const outcomes: string[] = [];
+    let recreated: unknown;
+    const reading = (async () => {
+      while (!(recreated instanceof TopicRecreated)) {
+        const range = await reader.readRange(topic, 0, 2n, 1_000, { topicId }).catch((error: unknown) => error);
+        if (range instanceof TopicRecreated) recreated = range;
+        else outcomes.push(...(range instanceof Error ? [AppError.from(range).code] : readValues(range)));
+      }
+    })();
+    await until('the reader reads', () => outcomes.includes('old 2'));
     await bench.deleteTopic(topic);
-    await bench.createTopic(topic, 3);
-    await until('the new topic is seen', async () => (await reader.topic(topic)).topicId !== before.topicId);
-    expect(await reader.topic(topic)).toMatchObject({ partitions: 3 });
+    await bench.createTopic(topic, 1);
+    await write(topic, ['new 0', 'new 1', 'new 2', 'new 3']);
+    await reading;
+
+    expect(outcomes).not.toContain('new 2');
+    const now = await reader.topic(topic);
+    expect(recreated).toMatchObject({ topicId: now.topicId });
+    expect(now.topicId).not.toBe(topicId);
+    const expected = { records: [{ offset: 2n }, { offset: 3n }], next: 4n };
+    expect(await reader.readRange(topic, 0, 2n, 1_000, { topicId: now.topicId })).toMatchObject(expected);
+    expect(await reader.readRange(topic, 0, 2n, 1_000)).toMatchObject(expected);
+    expect((await reader.readRange(other, 0, 0n, 1_000)).records.map(valueOf)).toEqual(['other']);
   });
 
   it('reads a partition that was added a moment ago', async () => {
@@ -159,3 +239,7 @@ describe('reading a range from Kafka', () => {
     }
   });
 });
+
+function readValues(range: unknown): string[] {
+  return (range as RangeRead).records.map(valueOf);
+}

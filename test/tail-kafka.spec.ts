@@ -96,10 +96,11 @@ describe('tailing Kafka', () => {
     await until('the old record', () => heard.values.includes('old'));
     await bench.deleteTopic(topic);
     await bench.createTopic(topic, 1);
-    await write(topic, ['new 1', 'new 2']);
+    // More than the old topic had, so that the old position lies in the new log.
+    await write(topic, ['new 1', 'new 2', 'new 3']);
     await write(other, ['undisturbed']);
-    await until('the new records', () => heard.records.length === 3);
-    expect(heard.values).toEqual(['old', 'new 1', 'new 2']);
+    await until('the new records', () => heard.records.length === 4);
+    expect(heard.values).toEqual(['old', 'new 1', 'new 2', 'new 3']);
     expect(heard.events.filter((event) => event !== 'deleted')).toEqual(['recreated 0 0']);
     expect(tail.topicId).not.toBe(before);
     await until('the other topic', () => heardOther.values.includes('undisturbed'));
@@ -128,6 +129,24 @@ describe('tailing Kafka', () => {
     await write(topic, ['d']);
     await until('the next record', () => heard.values.includes('d'));
     expect(heard.events).toEqual([]);
+  });
+
+  it('says that there is a gap when the log loses what it has not read yet, and goes on behind it', async () => {
+    const topic = await bench.topic(1);
+    const { heard } = await follow(topic);
+    const transactional = bench.kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true });
+    await transactional.connect();
+    // An open transaction holds the tail back for as long as the log takes to lose it.
+    const open = await transactional.transaction();
+    await open.send({ topic, messages: [{ value: 'held back' }] });
+    await write(topic, ['behind it']);
+    await bench.deleteBefore(topic, 2);
+    await until('the gap', () => heard.events.length > 0);
+    await open.abort();
+    await write(topic, ['after']);
+    await until('what comes after', () => heard.values.includes('after'));
+    expect([heard.events, heard.values]).toEqual([['retention 0 2'], ['after']]);
+    await transactional.disconnect();
   });
 
   it('does not find a topic that there is not', async () => {

@@ -57,6 +57,14 @@ export class JavaTools {
     return printed.trimEnd().split('\n').map(recordOf);
   }
 
+  /** The ids of the producers that the leader of a topic's first partition remembers. */
+  async producerIds(topic: string): Promise<string[]> {
+    const place = ['--topic', topic, '--partition', '0'];
+    const args = ['--bootstrap-server', this.brokers.join(), 'describe-producers', ...place];
+    const [, ...rows] = (await this.run('TransactionsCommand', args)).trimEnd().split('\n');
+    return rows.map((row) => row.trim().split(/\s+/)[0] ?? '');
+  }
+
   /** Copies a topic of one partition in transactions of a few records; a third of them aborts and is done again. */
   async copyWithAborts(from: string, to: string, transactionSize: number): Promise<void> {
     await this.run('TransactionalMessageCopier', [

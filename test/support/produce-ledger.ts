@@ -97,7 +97,10 @@ export class ProduceLedger {
 
   /** By how much the slowest answer came after its deadline. */
   get worstDelayMs(): number {
-    return Math.max(...this.sent.map(({ tookMs = Infinity, timeoutMs }) => tookMs - timeoutMs));
+    return this.sent.reduce(
+      (worst, { tookMs = Infinity, timeoutMs }) => Math.max(worst, tookMs - timeoutMs),
+      -Infinity,
+    );
   }
 
   /** Reads the topics by our reader and by kafkajs' consumer, and compares both with what callers heard. */
@@ -188,7 +191,7 @@ async function readByKafkaJs({ kafka, admin }: KafkaBench, topics: string[]): Pr
       if (BigInt(high) > BigInt(low)) missing.set(`${topic}/${partition}`, BigInt(high));
     }
   }
-  const consumer = kafka.consumer({ groupId: `ledger-${randomUUID()}` });
+  const consumer = kafka.consumer({ groupId: `ledger-${randomUUID()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topics, fromBeginning: true });
   await consumer.run({

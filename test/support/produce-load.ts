@@ -31,7 +31,7 @@ export class ProduceLoad {
   }
 
   private async call(id: number): Promise<void> {
-    const { topics, burst = 3, pauseMs = 10, timeoutMs } = this.options;
+    const { topics, burst = 3, pauseMs = 25, timeoutMs } = this.options;
     const key = id % 3 === 0 ? null : `caller ${id}`;
     for (let round = id; this.running; round += 1) {
       const topic = topics[round % topics.length] as string;

@@ -30,6 +30,8 @@ export class NotSent extends Error {
  */
 export class Cluster {
   private readonly links = new Map<string, Promise<BrokerLink>>();
+  /** Those of `links` that are connected: most requests need not wait for one. */
+  private readonly open = new Map<string, Linked>();
   private nodes = new Map<number, BrokerAddress>();
   private seeds: Address[];
   private reachable = true;
@@ -93,6 +95,7 @@ export class Cluster {
     this.closed = true;
     const links = [...this.links.values()];
     this.links.clear();
+    this.open.clear();
     const closing = Promise.all(links.map((link) => link.then((ready) => ready.close()).catch(() => undefined)));
     // kafkajs waits for every answer first, and a frozen broker gives none.
     await within(closing, closeTimeoutMs, () => new Error('still open')).catch(() => undefined);
@@ -129,16 +132,24 @@ export class Cluster {
   }
 
   private async link(address: Address, connectMs = this.settings.requestTimeoutMs): Promise<Linked> {
+    const open = this.open.get(keyOf(address));
+    if (open?.link.usable) return open;
     try {
       for (;;) {
         const connecting = this.links.get(keyOf(address)) ?? this.connect(address);
         const link = await within(connecting, connectMs, () => silent(address));
-        if (link.usable) return { link, connecting };
+        if (link.usable) return this.keepOpen(address, { link, connecting });
         this.drop(address, connecting);
       }
     } catch (error) {
       throw new NotSent(reasonOf(error), { cause: error });
     }
+  }
+
+  private keepOpen(address: Address, linked: Linked): Linked {
+    const key = keyOf(address);
+    if (this.links.get(key) === linked.connecting) this.open.set(key, linked);
+    return linked;
   }
 
   private connect(address: Address): Promise<BrokerLink> {
@@ -163,7 +174,10 @@ export class Cluster {
 
   private drop(address: Address, connecting: Promise<BrokerLink>): void {
     const key = keyOf(address);
-    if (this.links.get(key) === connecting) this.links.delete(key);
+    if (this.links.get(key) === connecting) {
+      this.links.delete(key);
+      this.open.delete(key);
+    }
     void connecting.then((link) => link.close()).catch(() => undefined);
   }
 

@@ -10,6 +10,8 @@ export interface FetchSource {
   fetchable(nodeId: number): PartitionPosition[];
   /** Whether the node serves any position, fetchable or not. */
   serves(nodeId: number): boolean;
+  /** What a fetch of these says of our rack. */
+  rackFor(positions: readonly PartitionPosition[]): string;
   onFetched(nodeId: number, position: PartitionPosition, fetched: FetchedPartition): void;
   onFailed(positions: PartitionPosition[], error: unknown): void;
   /** Times a fetch; returns what stops the clock. */
@@ -17,7 +19,6 @@ export interface FetchSource {
 }
 
 export interface FetchLoopOptions {
-  rackId: string;
   maxWaitMs: number;
   maxBytes: number;
   maxPartitionBytes: number;
@@ -69,7 +70,7 @@ export class FetchLoop {
     const asked = this.rotated(positions);
     const request = fetchRequest(
       asked.map(({ topicId, partition, next }) => ({ topicId, partition, offset: next, maxBytes: maxPartitionBytes })),
-      { ...limits, minBytes: 1 },
+      { ...limits, minBytes: 1, rackId: this.source.rackFor(positions) },
     );
     const stop = this.source.startTimer();
     const { errorCode, partitions } = await this.cluster.send(this.nodeId, request);

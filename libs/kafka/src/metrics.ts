@@ -2,8 +2,11 @@ import { Counter, Gauge, Histogram, type Registry } from '@tidegate/telemetry';
 
 export interface KafkaMetrics {
   sendSeconds: Histogram;
-  queueBytes: Gauge;
+  /** What `kafka_queue_bytes` is the sum of. */
+  queues: Set<{ readonly bytes: number }>;
   fetchSeconds: Histogram;
+  tailLag: Gauge;
+  metadataAge: Gauge;
   errors: Counter;
   retries: Counter;
   batchRecords: Histogram;
@@ -20,6 +23,16 @@ export function kafkaMetrics(registry: Registry): KafkaMetrics {
   const known = made.get(registry);
   if (known) return known;
   const registers = [registry];
+  const queues: KafkaMetrics['queues'] = new Set();
+  // Summed up when somebody looks: a record that comes and goes costs nothing here.
+  new Gauge({
+    name: 'kafka_queue_bytes',
+    help: 'Bytes of records not acknowledged yet',
+    registers,
+    collect() {
+      this.set([...queues].reduce((sum, { bytes }) => sum + bytes, 0));
+    },
+  });
   const metrics = {
     sendSeconds: new Histogram({
       name: 'kafka_send_seconds',
@@ -27,12 +40,24 @@ export function kafkaMetrics(registry: Registry): KafkaMetrics {
       buckets: latencyBuckets,
       registers,
     }),
-    queueBytes: new Gauge({ name: 'kafka_queue_bytes', help: 'Bytes of records not acknowledged yet', registers }),
+    queues,
     fetchSeconds: new Histogram({
       name: 'kafka_fetch_seconds',
       help: 'Duration of fetches; those of a tail include the wait for records',
       labelNames: ['client'],
       buckets: latencyBuckets,
+      registers,
+    }),
+    tailLag: new Gauge({
+      name: 'kafka_tail_lag_records',
+      help: 'Offsets between a tail and the end of the log, of the partition that is furthest behind',
+      labelNames: ['topic'],
+      registers,
+    }),
+    metadataAge: new Gauge({
+      name: 'kafka_metadata_age_seconds',
+      help: 'Since the metadata of the topics that are followed was last seen',
+      labelNames: ['client'],
       registers,
     }),
     errors: new Counter({

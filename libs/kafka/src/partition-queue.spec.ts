@@ -110,6 +110,22 @@ describe(PartitionQueue.name, () => {
     expect(await outcomesOf([...first, ...second])).toEqual(['40', '41', '42']);
   });
 
+  it('lets go of records that expire behind a batch that is tried for long', async () => {
+    push('patient');
+    attempt();
+    const bytes = queue.bytes;
+    const hasty = pushFor('hasty', 1_000);
+    pushFor('waiting', 30_000);
+    jest.setSystemTime(Date.now() + 1_000);
+    queue.sweep(Date.now());
+    expect(await outcomeOf(hasty)).toBe('unavailable');
+    expect(queue.unbatchedBytes).toBe(bytes);
+    acknowledge(1);
+    expect(attempt().values).toEqual(['waiting']);
+    acknowledge(1);
+    expect(queue.bytes).toBe(0);
+  });
+
   it('has one batch in flight', () => {
     push('a');
     attempt();
@@ -150,7 +166,7 @@ describe(PartitionQueue.name, () => {
     push('a');
     attempt();
     acknowledge(1);
-    Object.assign(queue, { nextSequence: 2 ** 31 - 2 });
+    Object.assign(queue['numbering'], { nextSequence: 2 ** 31 - 2 });
     push('b', 'c', 'd');
     expect(attempt().sequence).toBe(2 ** 31 - 2);
     acknowledge(3);
@@ -314,7 +330,7 @@ describe(PartitionQueue.name, () => {
     it('takes a new id when the epochs are used up, and leaves the others theirs', () => {
       push('a');
       attempt();
-      Object.assign(queue, { epoch: 32_766 });
+      Object.assign(queue['numbering'], { epoch: 32_766 });
       answer(kafkaCodes.outOfOrderSequence);
       expect(attempt()).toMatchObject({ producerId: 7n, epoch: 32_767 });
       answer(kafkaCodes.outOfOrderSequence);

@@ -1,4 +1,5 @@
 import { AppError } from '@tidegate/errors';
+import { BatchNumbering } from './batch-numbering';
 import type { Compression } from './compression';
 import { KafkaErrorCode, kafkaCodeName, kafkaCodes, translateKafkaError } from './errors';
 import type { KafkaMetrics } from './metrics';
@@ -7,7 +8,6 @@ import type { PendingRecord } from './pending-record';
 import type { PartitionAnswer } from './produce';
 import { verdictOf, type Verdict } from './produce-verdict';
 import type { ProducerIds } from './producer-ids';
-import type { BatchIdentity } from './record-batch-encoder';
 
 export interface QueueOptions {
   compression: Compression;
@@ -23,17 +23,14 @@ export interface QueueOptions {
 /** What comes after a try: nothing, the next batch at once, or the same records after a pause. */
 export type Next = 'idle' | 'ready' | 'later';
 
-/** Sequences are 31 bits, after which they start again. */
-const sequences = 2 ** 31;
-const lastEpoch = 32_767;
 /** After a refused batch was halved: back to what the topic takes, and not far beyond it. */
 const batchGrowth = 1.125;
 
 type Refusal = Exclude<Verdict, 'acknowledged' | 'duplicate'>;
 
 /**
- * The records of one partition in the order of their `send`, and what the broker remembers of them: one batch is in flight at a time,
- * numbered by this partition's own epoch and sequence (KIP-98, KIP-360), so that neither order nor number of records suffers from retries.
+ * The records of one partition in the order of their `send`. One batch is in flight at a time, numbered by the partition's own epoch and
+ * sequence, so that neither order nor number of records suffers from retries.
  */
 export class PartitionQueue {
   /** Tries in a row that did not end well. */
@@ -43,9 +40,7 @@ export class PartitionQueue {
   private waiting: PendingRecord[] = [];
   private waitingBytes = 0;
   private batch: OutgoingBatch | undefined;
-  private producerId: bigint | undefined;
-  private epoch = 0;
-  private nextSequence = 0;
+  private readonly numbering: BatchNumbering;
   private maxBatchBytes: number;
   private state: 'idle' | 'ready' | 'away' = 'idle';
 
@@ -55,6 +50,7 @@ export class PartitionQueue {
     private readonly options: QueueOptions,
   ) {
     this.maxBatchBytes = options.maxBatchBytes;
+    this.numbering = new BatchNumbering(options.ids);
   }
 
   /** Waiting and in flight. */
@@ -72,7 +68,7 @@ export class PartitionQueue {
   }
 
   get needsProducerId(): boolean {
-    return this.producerId === undefined && this.options.ids.current === undefined;
+    return this.numbering.needsProducerId;
   }
 
   push(record: PendingRecord): void {
@@ -92,7 +88,7 @@ export class PartitionQueue {
       else if (!batch.isWanted(nowMs)) this.dropBatch(batch);
       else {
         this.state = 'away';
-        return batch.seal(this.identity(), this.options.compression);
+        return batch.seal(this.numbering.identity(), this.options.compression);
       }
     }
     return undefined;
@@ -129,12 +125,20 @@ export class PartitionQueue {
     for (const record of this.waiting) record.fail(error);
   }
 
-  /** Ends what is over and tells the earliest deadline of the rest. */
+  /** Ends what is over, lets go of it, and tells the earliest deadline of the rest. */
   sweep(nowMs: number): number {
     let nextMs = Infinity;
-    for (const list of [this.batch?.records ?? [], this.waiting]) {
-      for (const record of list) if (!record.expire(nowMs)) nextMs = Math.min(nextMs, record.deadlineMs);
+    let overBytes = 0;
+    for (const record of this.batch?.records ?? []) {
+      if (!record.expire(nowMs)) nextMs = Math.min(nextMs, record.deadlineMs);
     }
+    for (const record of this.waiting) {
+      if (record.expire(nowMs)) overBytes += record.bytes;
+      else nextMs = Math.min(nextMs, record.deadlineMs);
+    }
+    // A batch ahead of them may be tried for long, and the bytes of those that gave up are free for others.
+    if (overBytes > 0) this.waiting = this.waiting.filter(({ settled }) => !settled);
+    this.waitingBytes -= overBytes;
     return nextMs;
   }
 
@@ -161,21 +165,12 @@ export class PartitionQueue {
     return records.length > 0 ? new OutgoingBatch(records, bytes) : undefined;
   }
 
-  private identity(): BatchIdentity {
-    if (this.producerId === undefined) {
-      const { current } = this.options.ids;
-      if (!current) throw new Error('a batch is sealed before there is a producer id');
-      this.producerId = current.producerId;
-      this.epoch = current.epoch;
-    }
-    return { producerId: this.producerId, epoch: this.epoch, firstSequence: this.nextSequence };
-  }
-
   private onWritten(batch: OutgoingBatch, baseOffset: bigint, nowMs: number): void {
-    this.nextSequence = (this.nextSequence + batch.records.length) % sequences;
+    this.numbering.onWritten(batch.records.length);
     this.maxBatchBytes = Math.min(this.options.maxBatchBytes, Math.ceil(this.maxBatchBytes * batchGrowth));
     this.batch = undefined;
-    this.isSlow = false;
+    // One batch at the first try shows that the replicas have caught up.
+    if (this.failures === 0) this.isSlow = false;
     this.observe(batch, nowMs);
     batch.succeed(this.topic, this.partition, baseOffset, nowMs);
   }
@@ -194,7 +189,7 @@ export class PartitionQueue {
       case 'unclear':
         return 'later';
       case 'renew':
-        this.renew(answer.errorCode);
+        this.numbering.renew(answer.errorCode);
         batch.unseal();
         return 'later';
       case 'bad records':
@@ -230,20 +225,9 @@ export class PartitionQueue {
   /** What is given up may still reach the log, but not after the next batch, whose epoch shuts it out. */
   private dropBatch(batch: OutgoingBatch): void {
     this.batch = undefined;
-    if (batch.mayStand) this.renew(kafkaCodes.none);
-  }
-
-  /** Where someone else writes under our id, or the epochs are used up, a new id is needed. */
-  private renew(errorCode: number): void {
-    this.nextSequence = 0;
-    this.epoch += 1;
-    if (this.producerId === undefined || (this.epoch <= lastEpoch && !fenced.has(errorCode))) return;
-    this.options.ids.retire(this.producerId);
-    this.producerId = undefined;
+    if (batch.mayStand) this.numbering.renew();
   }
 }
-
-const fenced = new Set<number>([kafkaCodes.invalidProducerEpoch, kafkaCodes.producerFenced]);
 
 function refusal(code: number, message: string | null, topic: string): AppError {
   if (code === kafkaCodes.messageTooLarge || code === kafkaCodes.recordListTooLarge) {

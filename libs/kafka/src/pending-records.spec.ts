@@ -1,5 +1,4 @@
 import { AppError } from '@tidegate/errors';
-import { Gauge } from '@tidegate/telemetry';
 import type { PendingRecord } from './pending-record';
 import { PendingRecords } from './pending-records';
 import { sent, type Sent } from './pending.fixture';
@@ -8,16 +7,19 @@ import { sent, type Sent } from './pending.fixture';
 const recordBytes = 39;
 
 describe(PendingRecords.name, () => {
-  const gauge = new Gauge({ name: 'pending_records_spec', help: 'x', registers: [] });
   let admitted: PendingRecord[];
   let expired: number;
 
   const make = (maxBytes: number, whenFull: 'wait' | 'reject'): PendingRecords =>
-    new PendingRecords({ maxBytes, whenFull }, gauge, {
-      onAdmitted: (record) => admitted.push(record),
-      onExpired: () => (expired += 1),
-      sweep: (nowMs) => Math.min(...admitted.filter((each) => !each.expire(nowMs)).map(({ deadlineMs }) => deadlineMs)),
-    });
+    new PendingRecords(
+      { maxBytes, whenFull },
+      {
+        onAdmitted: (record) => admitted.push(record),
+        onExpired: () => (expired += 1),
+        sweep: (nowMs) =>
+          Math.min(...admitted.filter((each) => !each.expire(nowMs)).map(({ deadlineMs }) => deadlineMs)),
+      },
+    );
 
   const add = (records: PendingRecords, value: string, timeoutMs = 60_000): Sent => {
     const made = sent({ value }, timeoutMs, records);

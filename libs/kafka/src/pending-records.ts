@@ -1,5 +1,4 @@
 import { AppError } from '@tidegate/errors';
-import type { Gauge } from '@tidegate/telemetry';
 import type { PendingRecord } from './pending-record';
 
 /** Deadlines are kept to about this. */
@@ -23,6 +22,8 @@ export interface PendingHooks {
 
 /** All records without an outcome yet: bounds their bytes, and sees to it that each ends at its deadline. */
 export class PendingRecords {
+  /** Of those that have room. */
+  bytes = 0;
   /** Those that wait for room, in the order of their `send`. */
   private waiting: PendingRecord[] = [];
   private admittedOfWaiting = 0;
@@ -30,11 +31,9 @@ export class PendingRecords {
   private timer: NodeJS.Timeout | undefined;
   private sweepAtMs = Infinity;
   private onEmpty: () => void = () => undefined;
-  private bytes = 0;
 
   constructor(
     private readonly limits: PendingLimits,
-    private readonly gauge: Gauge,
     private readonly hooks: PendingHooks,
   ) {}
 
@@ -54,7 +53,6 @@ export class PendingRecords {
     this.count -= 1;
     if (record.admitted) {
       this.bytes -= record.bytes;
-      this.gauge.dec(record.bytes);
       if (this.waiting.length > 0) this.admitWaiting();
     }
     if (this.count === 0) this.onEmpty();
@@ -85,7 +83,6 @@ export class PendingRecords {
   private admit(record: PendingRecord): void {
     record.admitted = true;
     this.bytes += record.bytes;
-    this.gauge.inc(record.bytes);
     this.hooks.onAdmitted(record);
   }
 

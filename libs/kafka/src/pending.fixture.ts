@@ -1,15 +1,16 @@
-import { Gauge } from '@tidegate/telemetry';
 import { outgoingRecord } from './outgoing-record';
 import { PendingRecord } from './pending-record';
 import { PendingRecords } from './pending-records';
 import type { Placement, ProducerRecord } from './producer';
 
-const gauge = new Gauge({ name: 'pending', help: 'x', registers: [] });
-const nobody = new PendingRecords({ maxBytes: Infinity, whenFull: 'reject' }, gauge, {
-  onAdmitted: () => undefined,
-  onExpired: () => undefined,
-  sweep: () => Infinity,
-});
+const nobody = new PendingRecords(
+  { maxBytes: Infinity, whenFull: 'reject' },
+  {
+    onAdmitted: () => undefined,
+    onExpired: () => undefined,
+    sweep: () => Infinity,
+  },
+);
 
 export interface Sent {
   record: PendingRecord;

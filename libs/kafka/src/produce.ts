@@ -18,7 +18,7 @@ export interface PartitionAnswer {
   errorMessage: string | null;
 }
 
-export interface RecordError {
+interface RecordError {
   index: number;
   message: string | null;
 }
@@ -46,7 +46,7 @@ export function produceRequest(
   };
 }
 
-export function encodeProduce(partitions: readonly SealedPartition[], ackTimeoutMs: number): Buffer {
+function encodeProduce(partitions: readonly SealedPartition[], ackTimeoutMs: number): Buffer {
   const topics = new Map<string, SealedPartition[]>();
   let size = 16;
   for (const sealed of partitions) {

@@ -98,15 +98,15 @@ describe(Producer.name, () => {
     expect(cluster.logs[0]).toEqual(['before', 'a', 'b']);
   });
 
-  it('tries a partition whose replicas are behind over another connection', async () => {
+  it('uses another connection for a partition whose replicas are behind, until they have caught up', async () => {
     await start([1, 1]);
     await Promise.all([send('a', 0), send('b', 1)]);
     cluster.fault = once({ code: kafkaCodes.requestTimedOut, written: true }, ({ partition }) => partition === 1);
-    expect(await outcomeOf(send('slow', 1))).toBe('1/1');
-    await send('c', 0);
-    const [first, late, again, other] = cluster.tries.slice(1).map(({ connection }) => connection);
-    expect([late === first, again === first, other === first]).toEqual([true, false, true]);
-    expect(cluster.logs[1]).toEqual(['b', 'slow']);
+    for (const value of ['c', 'd', 'e']) await send(value, 1);
+    await send('f', 0);
+    const [main, ...others] = cluster.tries.slice(1).map(({ connection }) => connection);
+    expect(others.map((connection) => connection === main)).toEqual([true, false, false, true, true]);
+    expect(cluster.logs[1]).toEqual(['b', 'c', 'd', 'e']);
   });
 
   it('ends a bad record alone when the broker names it', async () => {
@@ -173,6 +173,16 @@ describe(Producer.name, () => {
     const sends = Array.from({ length: 50 }, (_, index) => send(String(index)));
     expect(await Promise.all(sends.map(outcomeOf))).toEqual(sends.map((_, index) => `0/${index}`));
     expect(Math.max(...cluster.tries.map(({ values }) => values.length))).toBeLessThan(6);
+  });
+
+  it('keeps a record that gets the room of another that expires before the topic is known', async () => {
+    await start([1], { whenFull: 'wait', maxQueueBytes: 40 });
+    cluster.awake = false;
+    const hasty = outcomeOf(send('a', undefined, 100));
+    const patient = outcomeOf(send('b'));
+    expect(await hasty).toBe('unavailable');
+    cluster.awake = true;
+    expect(await patient).toBe('0/0');
   });
 
   it('rejects what there is no room for', async () => {

@@ -71,7 +71,7 @@ const ackTimeoutMs = 1_000;
 /** Comes on top; then the connection is given up, as with a frozen broker. */
 const requestTimeoutMs = 4_000;
 /** A keyed record goes where the number of partitions says, so new partitions are noticed within this. */
-const metadataMaxAgeMs = 60_000;
+const metadataMaxAgeMs = 10_000;
 const firstRetryMs = 50;
 const maxRetryMs = 500;
 const closeTimeoutMs = 5_000;
@@ -104,11 +104,15 @@ export class Producer {
     const { cluster, slowCluster, directory, metrics } = this;
     this.dispatcher = new Dispatcher({ cluster, slowCluster, directory, metrics, ackTimeoutMs });
     const { maxQueueBytes: maxBytes, whenFull } = this.options;
-    this.pending = new PendingRecords({ maxBytes, whenFull }, metrics.queueBytes, {
-      onAdmitted: (record) => this.place(record),
-      onExpired: () => metrics.errors.inc({ client: 'producer', kind: 'deadline' }),
-      sweep: (nowMs) => this.sweep(nowMs),
-    });
+    this.pending = new PendingRecords(
+      { maxBytes, whenFull },
+      {
+        onAdmitted: (record) => this.place(record),
+        onExpired: () => metrics.errors.inc({ client: 'producer', kind: 'deadline' }),
+        sweep: (nowMs) => this.sweep(nowMs),
+      },
+    );
+    metrics.queues.add(this.pending);
   }
 
   /**
@@ -135,6 +139,7 @@ export class Producer {
     await within(this.pending.drained(), timeoutMs, () => new Error('not drained')).catch(() => undefined);
     this.dispatcher.stop();
     this.pending.giveUp();
+    this.metrics.queues.delete(this.pending);
     await Promise.all([this.cluster.close(), this.slowCluster.close()]);
   }
 
@@ -144,27 +149,28 @@ export class Producer {
     const knows = metadata !== undefined && (partition ?? 0) < metadata.partitions.length;
     // A partition that we have not heard of, and that there may not be, must not hold up those of the others.
     const place = metadata && partition !== undefined ? `${topic}/${partition}` : topic;
-    const unplaced = this.unplaced.get(topic) ?? this.unplaced.get(place);
+    const unplaced = this.unplaced.size > 0 ? (this.unplaced.get(topic) ?? this.unplaced.get(place)) : undefined;
     if (unplaced) unplaced.push(record);
     else if (knows) this.enqueue(record, metadata);
     else {
-      const waiting = [record];
-      this.unplaced.set(place, waiting);
-      void this.placeLater(topic, place, waiting);
+      this.unplaced.set(place, [record]);
+      void this.placeLater(topic, place);
     }
   }
 
   /** Records wait here, in order, for a first or fresher answer about their topic, each until its own deadline. */
-  private async placeLater(topic: string, place: string, waiting: PendingRecord[]): Promise<void> {
-    for (let attempt = 0; waiting.some(({ settled }) => !settled); attempt += 1) {
+  private async placeLater(topic: string, place: string): Promise<void> {
+    const waiting = (): PendingRecord[] => this.unplaced.get(place) ?? [];
+    for (let attempt = 0; waiting().some(({ settled }) => !settled); attempt += 1) {
       try {
         const metadata = await this.directory.lookup(topic, youngMetadataMs);
+        const records = waiting();
         this.unplaced.delete(place);
-        for (const record of waiting) if (!record.expire(Date.now())) this.enqueue(record, metadata);
+        for (const record of records) if (!record.expire(Date.now())) this.enqueue(record, metadata);
         return;
       } catch (error) {
         const failure = AppError.from(error);
-        if (failure.code !== 'unavailable') for (const record of waiting) record.fail(failure);
+        if (failure.code !== 'unavailable') for (const record of waiting()) record.fail(failure);
         else await delay(backoffMs(attempt, firstRetryMs, maxRetryMs));
       }
     }
@@ -187,8 +193,13 @@ export class Producer {
 
   private sweep(nowMs: number): number {
     let nextMs = Infinity;
-    for (const waiting of this.unplaced.values()) {
-      for (const record of waiting) if (!record.expire(nowMs)) nextMs = Math.min(nextMs, record.deadlineMs);
+    for (const [place, records] of this.unplaced) {
+      for (const record of records) if (!record.expire(nowMs)) nextMs = Math.min(nextMs, record.deadlineMs);
+      // Only now: what the others made room for was added meanwhile.
+      this.unplaced.set(
+        place,
+        records.filter(({ settled }) => !settled),
+      );
     }
     for (const queues of this.queues.values()) {
       for (const queue of queues) nextMs = Math.min(nextMs, queue.sweep(nowMs));

@@ -8,7 +8,7 @@ import { logEnds } from './list-offsets';
 import type { PartitionMetadata } from './metadata';
 import { kafkaMetrics, type KafkaMetrics } from './metrics';
 import { committedOffsets, logBounds } from './offsets';
-import { kafkaSettings, type KafkaDeps, type KafkaOptions, type KafkaSettings } from './options';
+import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
 import { ReadReplicas } from './read-replicas';
 import { decodeRecordSet } from './record-batch';
 import { backoffMs, delay } from './timing';
@@ -62,8 +62,7 @@ const maxRetryMs = 500;
 export class RangeReader {
   private readonly cluster: Cluster;
   private readonly directory: TopicDirectory;
-  private readonly replicas = new ReadReplicas();
-  private readonly settings: KafkaSettings;
+  private readonly replicas: ReadReplicas;
   private readonly metrics: KafkaMetrics;
   private readonly timeoutMs: number;
   private readonly maxInflatedBytes: number;
@@ -71,9 +70,10 @@ export class RangeReader {
   constructor(options: RangeReaderOptions, { logger, registry }: KafkaDeps) {
     this.timeoutMs = options.timeoutMs ?? 5_000;
     this.maxInflatedBytes = options.maxInflatedBytes ?? defaultMaxInflatedBytes;
-    this.settings = kafkaSettings(options, this.timeoutMs);
+    const settings = kafkaSettings(options, this.timeoutMs);
+    this.replicas = new ReadReplicas(settings.rackId);
     this.metrics = kafkaMetrics(registry);
-    this.cluster = new Cluster(this.settings, logger);
+    this.cluster = new Cluster(settings, logger);
     this.directory = new TopicDirectory(this.cluster, metadataMaxAgeMs);
   }
 
@@ -139,19 +139,29 @@ export class RangeReader {
   }
 
   private async fetch(place: LogPlace, from: bigint, maxBytes: number): Promise<FetchedPartition> {
-    const { topic, topicId, partition, leader } = place;
+    const { topic, partition, leader } = place;
     const nodeId = this.replicas.nodeFor(topic, partition, leader);
-    const options = { maxWaitMs: 0, minBytes: 0, maxBytes, rackId: this.settings.rackId };
+    try {
+      const fetched = await this.ask(nodeId, place, from, maxBytes);
+      if (fetched.errorCode !== kafkaCodes.none && this.replicas.fail(topic, partition)) {
+        return await this.fetch(place, from, maxBytes);
+      }
+      if (fetched.preferredReplica < 0 || fetched.preferredReplica === nodeId) return fetched;
+      this.replicas.prefer(topic, partition, fetched.preferredReplica);
+    } catch (error) {
+      if (!this.replicas.fail(topic, partition)) throw error;
+    }
+    return this.fetch(place, from, maxBytes);
+  }
+
+  private async ask(nodeId: number, place: LogPlace, from: bigint, maxBytes: number): Promise<FetchedPartition> {
+    const { topic, topicId, partition } = place;
+    const options = { maxWaitMs: 0, minBytes: 0, maxBytes, rackId: this.replicas.rackFor([place]) };
     const request = fetchRequest([{ topicId, partition, offset: from, maxBytes }], options);
     const { errorCode, partitions } = await this.cluster.send(nodeId, request);
     const [fetched] = partitions;
     if (errorCode !== kafkaCodes.none || !fetched) throw new KafkaErrorCode(errorCode, `fetch of ${topic}`);
-    if (fetched.errorCode !== kafkaCodes.none && this.replicas.forget(topic, partition)) {
-      return this.fetch(place, from, maxBytes);
-    }
-    if (fetched.preferredReplica < 0 || fetched.preferredReplica === nodeId) return fetched;
-    this.replicas.prefer(topic, partition, fetched.preferredReplica);
-    return this.fetch(place, from, maxBytes);
+    return fetched;
   }
 
   private decode(topic: string, fetched: FetchedPartition, from: bigint): RangeRead {

@@ -31,23 +31,7 @@ export function encodeRecordBatch(
   compression: Compression,
 ): Buffer {
   const baseTime = records[0]?.sentAtMs ?? 0;
-  const sizes = new Int32Array(records.length);
-  let end = headBytes;
-  let maxTime = baseTime;
-  for (let index = 0; index < records.length; index += 1) {
-    const record = records[index] as EncodableRecord;
-    const size = sizeOf(record, index, timeDelta(record, baseTime));
-    sizes[index] = size;
-    end += varintSize(size) + size;
-    if (record.sentAtMs > maxTime) maxTime = record.sentAtMs;
-  }
-  const plain = Buffer.allocUnsafe(end);
-  let at = headBytes;
-  for (let index = 0; index < records.length; index += 1) {
-    const record = records[index] as EncodableRecord;
-    at = putVarint(plain, at, sizes[index] as number);
-    at = putRecord(plain, at, record, index, timeDelta(record, baseTime));
-  }
+  const plain = encodeRecords(records, baseTime);
   const { batch, codec } = packed(plain, compression);
   batch.writeBigInt64BE(0n, 0);
   batch.writeInt32BE(batch.length - lengthEnds, 8);
@@ -56,13 +40,39 @@ export function encodeRecordBatch(
   batch.writeInt16BE(codec, 21);
   batch.writeInt32BE(records.length - 1, 23);
   batch.writeBigInt64BE(BigInt(baseTime), 27);
-  batch.writeBigInt64BE(BigInt(Math.min(maxTime, baseTime + maxTimeDelta)), 35);
+  batch.writeBigInt64BE(BigInt(baseTime + longestDelta(records, baseTime)), 35);
   batch.writeBigInt64BE(identity.producerId, 43);
   batch.writeInt16BE(identity.epoch, 51);
   batch.writeInt32BE(identity.firstSequence, 53);
   batch.writeInt32BE(records.length, 57);
   batch.writeUInt32BE(crc32c(batch, 21), 17);
   return batch;
+}
+
+/** Behind room for the head. */
+function encodeRecords(records: readonly EncodableRecord[], baseTime: number): Buffer {
+  const sizes = new Int32Array(records.length);
+  let end = headBytes;
+  for (let index = 0; index < records.length; index += 1) {
+    const record = records[index] as EncodableRecord;
+    const size = sizeOf(record, index, timeDelta(record, baseTime));
+    sizes[index] = size;
+    end += varintSize(size) + size;
+  }
+  const plain = Buffer.allocUnsafe(end);
+  let at = headBytes;
+  for (let index = 0; index < records.length; index += 1) {
+    const record = records[index] as EncodableRecord;
+    at = putVarint(plain, at, sizes[index] as number);
+    at = putRecord(plain, at, record, index, timeDelta(record, baseTime));
+  }
+  return plain;
+}
+
+function longestDelta(records: readonly EncodableRecord[], baseTime: number): number {
+  let longest = 0;
+  for (const record of records) longest = Math.max(longest, timeDelta(record, baseTime));
+  return longest;
 }
 
 /** A batch that compression does not make smaller stays as it is. */

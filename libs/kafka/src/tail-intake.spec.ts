@@ -1,10 +1,9 @@
 import { createLogger, Registry } from '@tidegate/telemetry';
 import { fakeBroker, metadataOf, type FakeBroker } from './broker.fixture';
-import { ByteReader } from './byte-reader';
-import { ByteWriter } from './byte-writer';
 import { Cluster } from './cluster';
 import { kafkaCodes } from './errors';
 import type { FetchedPartition } from './fetch';
+import { offsetsAnswer } from './log.fixture';
 import { kafkaMetrics } from './metrics';
 import { kafkaSettings } from './options';
 import { ReadReplicas } from './read-replicas';
@@ -35,7 +34,7 @@ describe(TailIntake.name, () => {
       onReset: (...call) => log.push(['reset', ...call]),
     };
     topic.attach(listener as TailListener, () => undefined);
-    replicas = new ReadReplicas();
+    replicas = new ReadReplicas('rack');
     cluster = clusterOf(1);
     intake = makeIntake();
   });
@@ -138,23 +137,14 @@ describe(TailIntake.name, () => {
       await cluster.close();
     });
 
-    /** A log from 20 to 30. */
-    const listOffsets = (body: Buffer): Buffer => {
-      const reader = new ByteReader(body);
-      reader.skip(4 + 1 + 4);
-      reader.string();
-      reader.skip(4 + 4 + 4);
-      const offset = reader.int64() === -2n ? 20n : 30n;
-      const writer = new ByteWriter().int32(0).int32(1).string('t').int32(1);
-      return writer.int32(0).int16(0).int64(-1n).int64(offset).int32(0).finish();
-    };
-
     it.each([
       ['before it', 10n, [['reset', 'retention', 0, 20n]], 20n],
       ['behind its end', 31n, [['reset', 'truncated', 0, 30n]], 30n],
       ['in it after all', 25n, [], 25n],
     ])('goes on where there is something, and says so: %s', async (_, from, heard, next) => {
-      broker = await fakeBroker(({ apiKey, body }) => (apiKey === 3 ? metadataOf([broker.port]) : listOffsets(body)));
+      broker = await fakeBroker(({ apiKey, body }) =>
+        apiKey === 3 ? metadataOf([broker.port]) : offsetsAnswer(body, 20n, 30n),
+      );
       cluster = clusterOf(broker.port);
       await cluster.metadata(['t']);
       intake = makeIntake();

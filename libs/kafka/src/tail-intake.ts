@@ -36,6 +36,7 @@ export class TailIntake {
     if (fetched.errorCode !== kafkaCodes.none) return this.refuse(topic, position, fetched.errorCode);
     position.lastFetchMs = Date.now();
     position.logStart = fetched.logStart;
+    position.highWatermark = fetched.highWatermark;
     if (fetched.preferredReplica >= 0 && fetched.preferredReplica !== nodeId) {
       this.deps.replicas.prefer(position.topic, position.partition, fetched.preferredReplica);
       return;
@@ -74,7 +75,7 @@ export class TailIntake {
   private refuse(topic: TailTopic, position: PartitionPosition, errorCode: number): void {
     this.lastFailure = kafkaCodeName(errorCode);
     this.deps.metrics.errors.inc({ client: 'tail', kind: kafkaCodeName(errorCode) });
-    const fromReplica = this.deps.replicas.forget(position.topic, position.partition);
+    const fromReplica = this.deps.replicas.fail(position.topic, position.partition);
     if (errorCode === kafkaCodes.offsetOutOfRange && !fromReplica) {
       position.heldUntilMs = Infinity;
       void this.findWayBack(topic, position);

@@ -51,8 +51,8 @@ export class TailPool {
   private readonly intake: TailIntake;
   private readonly logger: Logger;
   private readonly metrics: KafkaMetrics;
-  private readonly replicas = new ReadReplicas();
-  private readonly topics = new TailTopics(this.replicas);
+  private readonly replicas: ReadReplicas;
+  private readonly topics: TailTopics;
   private readonly opening = new Map<string, Promise<TailTopic>>();
   private readonly loops = new Map<number, FetchLoop>();
   private readonly options: typeof defaults;
@@ -60,6 +60,7 @@ export class TailPool {
   private readonly upkeep: NodeJS.Timeout;
   private refreshing: Promise<void> | undefined;
   private refreshedAtMs = 0;
+  private metadataAtMs = 0;
   private refreshFailed = false;
   private sweptAtMs = Date.now();
   private closed = false;
@@ -68,13 +69,14 @@ export class TailPool {
     const settings = kafkaSettings(options, requestTimeoutMs);
     this.options = { ...defaults, ...options };
     this.fetchOptions = {
-      rackId: settings.rackId,
       maxWaitMs: this.options.maxWaitMs,
       maxBytes: maxFetchBytes,
       maxPartitionBytes: mebibyte,
     };
     this.logger = logger;
     this.metrics = kafkaMetrics(registry);
+    this.replicas = new ReadReplicas(settings.rackId);
+    this.topics = new TailTopics(this.replicas);
     this.cluster = new Cluster(settings, logger);
     this.directory = new TopicDirectory(this.cluster, 0);
     this.intake = new TailIntake({
@@ -100,7 +102,9 @@ export class TailPool {
       // Its last listener may have left while we waited.
       if (this.topics.get(topic) !== followed) continue;
       return followed.attach(listener, () => {
-        if (!followed.inUse) this.topics.drop(followed);
+        if (followed.inUse) return;
+        this.topics.drop(followed);
+        this.metrics.tailLag.remove({ topic });
       });
     }
   }
@@ -144,6 +148,7 @@ export class TailPool {
       return made;
     });
     this.topics.add(topic);
+    this.metadataAtMs = Date.now();
     this.logger.info({ topic: name, partitions: topic.positions.size }, 'tail opened');
     this.startLoops();
     return topic;
@@ -169,10 +174,19 @@ export class TailPool {
       if (this.loops.has(nodeId)) continue;
       const loop = new FetchLoop(nodeId, this.cluster, this.source(), this.fetchOptions);
       this.loops.set(nodeId, loop);
-      void loop.run().finally(() => {
-        this.loops.delete(nodeId);
-        this.startLoops();
-      });
+      void this.run(loop);
+    }
+  }
+
+  private async run(loop: FetchLoop): Promise<void> {
+    try {
+      await loop.run();
+      this.loops.delete(loop.nodeId);
+      this.startLoops();
+    } catch (error) {
+      // A mistake of ours. Health sees that nothing comes; the next look at metadata starts the loop again.
+      this.logger.error({ err: error, nodeId: loop.nodeId }, 'fetch loop failed');
+      this.loops.delete(loop.nodeId);
     }
   }
 
@@ -180,8 +194,11 @@ export class TailPool {
     return {
       fetchable: (nodeId) => this.topics.fetchable(nodeId),
       serves: (nodeId) => this.topics.serves(nodeId),
+      rackFor: (positions) => this.replicas.rackFor(positions),
       onFetched: (nodeId, position, fetched) => {
         this.intake.take(nodeId, position, fetched);
+        // Nothing may have been read yet from the replica that the leader names.
+        if (fetched.preferredReplica >= 0) this.startLoops();
         // Whoever waits for the topic hears at once that it is back, not at the next sweep.
         const topic = this.topics.get(position.topic);
         if (topic?.stale) topic.judge(Date.now() - this.options.staleAfterMs, this.intake.lastFailure);
@@ -194,7 +211,7 @@ export class TailPool {
   private onFetchFailed(positions: PartitionPosition[], error: unknown): void {
     this.intake.lastFailure = reasonOf(error);
     this.metrics.errors.inc({ client: 'tail', kind: 'fetch' });
-    for (const { topic, partition } of positions) this.replicas.forget(topic, partition);
+    for (const { topic, partition } of positions) this.replicas.fail(topic, partition);
     void this.refresh();
   }
 
@@ -204,6 +221,10 @@ export class TailPool {
     const stoodStill = nowMs - this.sweptAtMs > 2 * sweepMs;
     this.sweptAtMs = nowMs;
     if (!stoodStill) this.topics.judge(nowMs - this.options.staleAfterMs, this.intake.lastFailure);
+    for (const [topic, lag] of this.topics.lags()) {
+      this.metrics.tailLag.set({ topic }, lag);
+      this.metrics.metadataAge.set({ client: 'tail' }, (nowMs - this.metadataAtMs) / 1_000);
+    }
     if (nowMs - this.refreshedAtMs >= this.options.metadataIntervalMs || this.refreshFailed) void this.refresh();
   }
 
@@ -224,6 +245,7 @@ export class TailPool {
     try {
       const metadata = await this.cluster.metadata(names);
       this.topics.learn(metadata);
+      this.metadataAtMs = Date.now();
       this.refreshFailed = metadata.topics.some(({ errorCode }) => errorCode !== kafkaCodes.none);
       this.startLoops();
     } catch (error) {

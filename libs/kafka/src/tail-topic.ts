@@ -40,6 +40,7 @@ export interface PartitionPosition {
   readonly partition: number;
   next: bigint;
   logStart: bigint;
+  highWatermark: bigint;
   leader: number;
   /** Not fetched before. */
   heldUntilMs: number;
@@ -75,6 +76,11 @@ export class TailTopic {
     return this.attached.size > 0;
   }
 
+  /** Offsets between the partition that is furthest behind and the end of its log; markers and open transactions count. */
+  get lag(): number {
+    return Math.max(0, ...[...this.positions.values()].map(({ highWatermark, next }) => Number(highWatermark - next)));
+  }
+
   place(partition: number, next: bigint, logStart: bigint, leader: number): void {
     this.positions.set(partition, {
       topic: this.name,
@@ -82,6 +88,7 @@ export class TailTopic {
       partition,
       next,
       logStart,
+      highWatermark: next,
       leader,
       heldUntilMs: 0,
       lastFetchMs: Date.now(),

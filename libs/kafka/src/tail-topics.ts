@@ -25,6 +25,10 @@ export class TailTopics {
     this.topics.clear();
   }
 
+  lags(): [topic: string, lag: number][] {
+    return [...this.topics.values()].map(({ name, lag }) => [name, lag]);
+  }
+
   names(): string[] {
     return [...this.topics.keys()];
   }
