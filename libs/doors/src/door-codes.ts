@@ -3,7 +3,7 @@ import type { ErrorCode } from '@tidegate/errors';
 import type { ByeCode } from '@tidegate/streams';
 
 /** Why a door ends a connection: what a session says, and what is between the client and the door only. */
-export type EndCode = ByeCode | 'taken' | 'bad_message' | 'limit';
+export type EndCode = ByeCode | 'bad_message' | 'limit';
 
 export const closeCodeOf: Record<EndCode, number> = {
   restart: closeCodes.restart,

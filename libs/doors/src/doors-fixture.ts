@@ -79,12 +79,13 @@ class FakeHub {
         if (start.sub === undefined) throw new AppError('unprocessable', 'The session has no name.');
         taken.acked.push(cursor);
       },
-    } as Session;
+    };
   }
 
-  ack(principal: Principal, stream: string, sub: string, cursor: string): void {
-    if (cursor === 'bad') throw new AppError('invalid_cursor', 'The cursor is damaged.');
+  ack(principal: Principal, stream: string, sub: string, cursor: string): Promise<void> {
+    if (cursor === 'bad') return Promise.reject(new AppError('invalid_cursor', 'The cursor is damaged.'));
     this.acks.push([principal.subject, stream, sub, cursor]);
+    return Promise.resolve();
   }
 
   async read(_principal: Principal, stream: string, options: ReadOptions): Promise<RecordsPage> {

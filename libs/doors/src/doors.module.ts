@@ -19,7 +19,6 @@ import type { Server } from 'node:http';
 import { AsyncApiController } from './async-api.controller';
 import { ConnectionCount } from './connection-count';
 import { endSpread } from './drain';
-import { sourceOf } from './durable';
 import { doorsOptionsSchema, PATHS, SETTINGS, type DoorsOptions, type DoorsSettings, type StreamPath } from './options';
 import { letPagesRead } from './page-access';
 import { RecordsDoor } from './records-door';
@@ -79,9 +78,9 @@ export class DoorsModule implements OnApplicationBootstrap, BeforeApplicationShu
           provide: SseDoor,
           inject: [StreamHub, SETTINGS, ConnectionCount],
           useFactory: (hub: StreamHub, settings: DoorsSettings, count: ConnectionCount) =>
-            new SseDoor({ hub: sourceOf(hub), settings, connections: count }),
+            new SseDoor({ hub, settings, connections: count }),
         },
-        { provide: RecordsDoor, inject: [StreamHub], useFactory: (hub: StreamHub) => new RecordsDoor(sourceOf(hub)) },
+        { provide: RecordsDoor, inject: [StreamHub], useFactory: (hub: StreamHub) => new RecordsDoor(hub) },
       ],
       exports: [WebSocketDoor],
     };
@@ -139,7 +138,7 @@ function webSocketDoor({ paths, limits }: { paths: readonly StreamPath[]; limits
       audit?: AuditLog,
     ) =>
       new WebSocketDoor({
-        ...{ hub: sourceOf(hub), authenticator, settings, logger, paths, audit, connections: count, tickets: redeemer },
+        ...{ hub, authenticator, settings, logger, paths, audit, connections: count, tickets: redeemer },
         ...(counter !== undefined && { limits: { admit: (counted) => counter.admit(limits, counted) } }),
       }),
   };

@@ -1,7 +1,6 @@
 import { serverFrames, type ServerFrame } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import { RequestLimits, type CountedRequest } from '@tidegate/ratelimit';
-import type { ByeCode } from '@tidegate/streams';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { authenticator, openDoors, Phone, refusedUpgrade, until, untilNoneIsLeft, type Doors } from './doors-fixture';
@@ -212,7 +211,7 @@ describe('frames from the server', () => {
     const { hub } = await open();
     const phone = await Phone.open(doors);
     hub.last.sink.cursor('last');
-    hub.last.sink.bye(code as ByeCode, 321);
+    hub.last.sink.bye(code, 321);
     await phone.until(() => phone.closed !== undefined);
     expect(phone.frames.slice(-2)).toEqual([
       { t: 'rows', s: 'orders', c: 'last', r: [] },
