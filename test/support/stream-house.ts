@@ -38,6 +38,10 @@ export class StreamHouse {
     return house;
   }
 
+  get redisUrl(): string {
+    return this.redis?.url ?? 'redis://127.0.0.1:1';
+  }
+
   async startWeb(replica: string, own: Record<string, string> = {}): Promise<Bff> {
     const [port, opsPort] = (await freePorts(2)) as [number, number];
     const process = await startApp({
@@ -50,7 +54,7 @@ export class StreamHouse {
         CATALOG_DIR: path.join(root, 'catalog'),
         WEB_CATALOG_DIR: path.join(root, 'apps/web/catalog'),
         KAFKA_BROKERS: this.bench.options.brokers.join(','),
-        REDIS_URL: this.redis?.url ?? 'redis://127.0.0.1:1',
+        REDIS_URL: this.redisUrl,
         CURSOR_KEYS: Buffer.alloc(32, 7).toString('base64url'),
         ISSUER_URL: this.issuer.url,
         WEB_CLIENT_SECRET: 'not asked for here',

@@ -28,7 +28,7 @@ export class WebSocketClient {
   static async open(
     url: string,
     token: string,
-    start: { after?: string; from?: string } = {},
+    start: { after?: string; from?: string; sub?: string; mode?: string } = {},
   ): Promise<WebSocketClient> {
     const target = new URL(url);
     for (const [name, value] of Object.entries(start)) target.searchParams.set(name, value);
