@@ -54,8 +54,8 @@ export class Conflation implements CatchUp {
     for (const reason of this.gaps) session.sayGap(reason);
     this.gaps.clear();
     if (!group.lastValues.ready) return false;
-    const part: Part = { rows: [], gone: [...this.departed], judged: 0 };
-    this.departed = [];
+    const part: Part = { rows: [], gone: this.departed.slice(0, maxRowsAtOnce), judged: 0 };
+    this.departed = this.departed.slice(maxRowsAtOnce);
     this.takeLeft(part);
     this.takeRows(part);
     this.give(part);
@@ -87,9 +87,9 @@ export class Conflation implements CatchUp {
 
   private takeLeft(part: Part): void {
     for (const { seq, text } of this.group.leftSince(this.goneTo)) {
+      if (part.gone.length >= maxRowsAtOnce) return;
       this.goneTo = seq;
       part.gone.push(text);
-      if (part.gone.length >= maxRowsAtOnce) return;
     }
     this.goneTo = this.group.lastValues.version;
   }
@@ -118,7 +118,7 @@ export class Conflation implements CatchUp {
   private give({ rows, gone, judged }: Part): void {
     const { session, group } = this;
     const { version } = group.lastValues;
-    const level = this.rowsTo === version && this.goneTo === version;
+    const level = this.rowsTo === version && this.goneTo === version && this.departed.length === 0;
     const count = rows.length + gone.length;
     session.tally.add(count, Math.max(0, judged - count));
     session.channel.options.metrics.rows.inc({ stream: session.channel.name }, rows.length);

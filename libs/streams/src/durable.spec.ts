@@ -187,7 +187,7 @@ describe('a durable subscription', () => {
     session.ack(sink.lastCursor);
     session.close();
     await until(() => lastCommitted(all) === 1n);
-    const { sink: back } = await followWith(new Screen(), all.hub, { mode: 'latest' });
+    const { sink: back } = await followWith(new Screen(), all.hub, { mode: 'latest', from: 'latest' });
     expect([gaps(back), back.ids]).toEqual([['too-far'], ['a']]);
   });
 
@@ -414,7 +414,9 @@ describe('delivery at most once', () => {
 
   it('is not offered for last values', async () => {
     const all = open({ stream: { latest: { maxKeys: 10, maxBytes: 1e6 } } });
-    expect((await errorOf(follow(all.hub, { ...once, mode: 'latest' })))?.code).toBe('invalid_argument');
+    expect((await errorOf(follow(all.hub, { ...once, mode: 'latest', from: 'latest' })))?.code).toBe(
+      'invalid_argument',
+    );
   });
 
   it('says too-far and goes on live where the way is longer than its budget', async () => {

@@ -1,6 +1,5 @@
 import type { JsonObject, JsonValue } from '@tidegate/contracts';
 import { isRawNumber } from '@tidegate/contracts';
-import { maxRowsAtOnce } from './batch';
 import { ByRecency, type Recent } from './by-recency';
 import { ChangeHistory } from './change-history';
 import type { Follower } from './follower';
@@ -46,6 +45,8 @@ export interface LastValuesOptions {
 
 /** Of what the values may weigh together, this part goes to what they were before. */
 const historyShare = 1 / 8;
+/** Rows that are read in at one go, so that live sessions get their turn in between. */
+const maxRowsAtOnce = 500;
 /** What an entity weighs beside its row. */
 const overheadBytes = 200;
 

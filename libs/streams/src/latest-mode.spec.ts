@@ -1,4 +1,5 @@
 import { AppError } from '@tidegate/errors';
+import type { View } from '@tidegate/policy';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Screen } from './latest-fixture';
 import { MemoryLog } from './memory-log';
@@ -85,6 +86,7 @@ describe('mode=latest', () => {
     const { hub } = open({ stream: { latest: undefined as never } });
     expect((await errorOf(follow(hub)))?.code).toBe('mode_not_offered');
     const other = open().hub;
+    expect((await errorOf(follow(other, { from: 'earliest' })))?.message).toContain('from: Not with mode=latest');
     const page = other.read(caller(), 'orders', { mode: 'latest', limit: 1, waitMs: 0 });
     expect((await errorOf(page))?.code).toBe('mode_not_offered');
   });
@@ -447,14 +449,28 @@ describe('what a caller of mode=latest may see', () => {
     expect(screen.of('bye').map(({ code }) => code)).toEqual(['access_withdrawn']);
   });
 
-  it('changes with the policy for all sessions at once', async () => {
+  it('changes with the policy, at once for all sessions, and ends those that see nothing any more', async () => {
     const all = open();
     put(all, 'a', 'placed');
+    put(all, 'x', 'placed', { customerId: '15' });
     const { screen } = await follow(all.hub);
-    all.hub.policyChanged();
-    put(all, 'a', 'paid');
-    await shows(screen, 'a:paid');
-    expect(screen.kinds.filter((kind) => kind === 'caught-up')).toHaveLength(1);
+    const events = new HeardSink();
+    await all.hub.subscribe(caller(), 'orders', { from: 'earliest' }, events);
+    const { screen: other } = await follow(all.hub, {}, caller('15'));
+    await events.until(() => events.kinds.includes('caught-up'));
+    const everything = {
+      id: 'all',
+      grantIds: [],
+      restricted: () => false,
+      apply: (row: object) => row,
+    } as unknown as View;
+    all.hub.changePolicy({ view: ({ subject }) => (subject === '13' ? everything : undefined) });
+    expect(other.of('bye').map(({ code }) => code)).toEqual(['access_withdrawn']);
+    put(all, 'y', 'placed', { customerId: '16' });
+    await shows(screen, 'a:placed', 'x:placed', 'y:placed');
+    await events.until(() => events.ids.includes('y'));
+    expect(events.ids).toEqual(['a', 'y']);
+    expect((await errorOf(follow(all.hub, {}, caller('15'))))?.code).toBe('not_found');
   });
 });
 

@@ -1,10 +1,11 @@
 import { stringifyJson } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import type { RangeReader } from '@tidegate/kafka';
+import type { DurableFollow } from './durable-follow';
 import type { LastValues } from './last-values';
 import type { GapReason } from './session-sink';
 import type { Sight } from './sight';
-import { resolveStart, type StartPoint } from './start';
+import { resolveStart, type StartPoint, type StreamStart } from './start';
 import type { StreamChannel } from './stream-channel';
 import type { SessionStart } from './stream-session';
 import { unreadable } from './unreadable';
@@ -16,12 +17,35 @@ export interface SessionStartsOptions {
   warmingWaitMs: number;
 }
 
+interface AskedStart {
+  point: StartPoint;
+  start: StreamStart;
+  channel: StreamChannel;
+  sight: Sight;
+  durable: DurableFollow | undefined;
+  /** The cursor says that this is what its bearer has seen. */
+  sameSight: boolean;
+}
+
 /** From what was asked for to where a session begins. */
 export class SessionStarts {
   constructor(private readonly options: SessionStartsOptions) {}
 
+  /** @throws AppError `invalid_argument`, `warming`, `unavailable` */
+  async begin({ point, start, channel, sight, durable, sameSight }: AskedStart): Promise<SessionStart> {
+    const stored = start.after === undefined ? await durable?.stored() : undefined;
+    const unknown = durable !== undefined && start.after === undefined && stored === undefined;
+    const gaps = unknown ? (['no-position'] as const) : [];
+    const begin = await (start.mode === 'latest'
+      ? this.latest(stored ?? point, channel, sight, gaps, sameSight)
+      : this.events(stored ?? point, channel, gaps));
+    // From its first day on it has a position, also when nothing is acknowledged.
+    durable?.begin(begin.position);
+    return begin;
+  }
+
   /** Every row from a point on. @throws AppError `unavailable` */
-  async events(point: StartPoint, channel: StreamChannel, gaps: readonly GapReason[]): Promise<SessionStart> {
+  private async events(point: StartPoint, channel: StreamChannel, gaps: readonly GapReason[]): Promise<SessionStart> {
     const start = await resolveStart(point, channel, this.options.ranges, () => channel.head);
     return { mode: 'events', position: start.position, gaps: [...gaps, ...start.gaps] };
   }
@@ -30,7 +54,7 @@ export class SessionStarts {
    * The last values; for who comes back what has changed since, where all of that is known, and else, after a gap, all of
    * them again. @throws AppError `warming`, `unavailable`
    */
-  async latest(
+  private async latest(
     point: StartPoint,
     channel: StreamChannel,
     sight: Sight,

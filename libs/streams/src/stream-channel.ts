@@ -1,6 +1,7 @@
 import type { Stream } from '@tidegate/catalog';
 import type { ResetReason } from '@tidegate/kafka';
 import type { Logger } from '@tidegate/telemetry';
+import { Arrivals, type Run } from './arrivals';
 import { checkPartitions, type CursorSeal, type SourcePosition } from './cursor';
 import type { DurableSource } from './durable-hold';
 import type { Follower } from './follower';
@@ -32,20 +33,6 @@ export interface ChannelOptions {
   now: () => number;
 }
 
-interface Arrived {
-  source: number;
-  partition: number;
-  records: readonly StreamRecord[];
-  next: bigint;
-  taken: number;
-}
-
-/** Records of one kind that go out together, and where every partition stands after them. */
-interface Run {
-  records: StreamRecord[];
-  moves: { source: number; partition: number; next: bigint }[];
-}
-
 const nothing: ReadonlyMap<string, Change> = new Map();
 /** Rows times views judged in one go, so that a burst with many views does not hold up everything else. */
 const maxJudgements = 10_000;
@@ -71,7 +58,7 @@ export class StreamChannel implements FeedListener {
   private readonly groups = new Map<string, ViewGroup>();
   /** To be said to those who were live when something was lost. */
   private readonly gaps = new Map<GapReason, Set<StreamSession>>();
-  private queue: Arrived[] = [];
+  private readonly arrivals = new Arrivals();
   private sealedHead: string | undefined;
 
   constructor(readonly options: ChannelOptions) {
@@ -113,13 +100,13 @@ export class StreamChannel implements FeedListener {
   }
 
   get pending(): boolean {
-    return this.queue.length > 0 || this.gaps.size > 0;
+    return this.arrivals.pending || this.gaps.size > 0;
   }
 
   /** Gives live sessions the next run of what has arrived. */
   step(): void {
     this.sayGaps();
-    if (this.queue.length > 0) this.deliver(this.nextRun());
+    if (this.arrivals.pending) this.deliver(this.nextRun());
   }
 
   join(session: StreamSession): void {
@@ -190,7 +177,7 @@ export class StreamChannel implements FeedListener {
 
   /** Ends all sessions and drops what was to be given to them. */
   private abandon(): void {
-    this.queue = [];
+    this.arrivals.clear();
     this.gaps.clear();
     // Whoever comes next walks over what was dropped, from the rings.
     this.arrived.forEach((offsets, source) => this.head[source]?.splice(0, Infinity, ...offsets));
@@ -203,7 +190,7 @@ export class StreamChannel implements FeedListener {
 
   onRecords(feed: TopicFeed, partition: number, records: readonly StreamRecord[], next: bigint): void {
     const source = this.options.feeds.indexOf(feed);
-    this.queue.push({ source, partition, records, next, taken: 0 });
+    this.arrivals.add({ source, partition, records, next });
     this.moveArrived(source, partition, next);
     this.options.onArrival();
   }
@@ -211,7 +198,7 @@ export class StreamChannel implements FeedListener {
   onReset(feed: TopicFeed, reason: ResetReason, partition: number, next: bigint): void {
     // What arrived before goes out before anything is said about what follows.
     this.guard(() => {
-      while (this.queue.length > 0) this.deliver(this.nextRun());
+      while (this.arrivals.pending) this.deliver(this.nextRun());
     });
     this.resets++;
     const source = this.options.feeds.indexOf(feed);
@@ -274,27 +261,8 @@ export class StreamChannel implements FeedListener {
   }
 
   private nextRun(): Run {
-    const run: Run = { records: [], moves: [] };
-    let bytes = 0;
-    let rows = 0;
     const most = Math.max(1, Math.floor(maxJudgements / Math.max(1, this.groups.size)));
-    for (let arrived = this.queue[0]; arrived !== undefined; arrived = this.queue[0]) {
-      const { source, partition, records } = arrived;
-      for (let record = records[arrived.taken]; record !== undefined; record = records[++arrived.taken]) {
-        const first = run.records[0] ?? record;
-        const full = bytes >= this.options.limits.batchBytes || rows >= most;
-        if (full || (first.value === null) !== (record.value === null)) {
-          run.moves.push({ source, partition, next: record.offset });
-          return run;
-        }
-        run.records.push(record);
-        bytes += record.value?.length ?? 0;
-        rows += this.rowsIn(record);
-      }
-      run.moves.push({ source, partition, next: arrived.next });
-      this.queue.shift();
-    }
-    return run;
+    return this.arrivals.take(this.options.limits.batchBytes, most, (record) => this.rowsIn(record));
   }
 
   /** What judging the record for one view takes. */

@@ -1,19 +1,18 @@
 import type { AuditLog } from '@tidegate/audit';
 import type { Principal } from '@tidegate/auth';
 import type { Catalog, Stream } from '@tidegate/catalog';
-import { contractShapes } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import type { RangeReader, TailPool } from '@tidegate/kafka';
-import type { Policy, View } from '@tidegate/policy';
+import type { Policy } from '@tidegate/policy';
 import type { HealthCheck, Logger, Registry } from '@tidegate/telemetry';
 import { randomBytes } from 'node:crypto';
+import { Admission, notFound, notOffered, type Admitted } from './admission';
 import { Belongings } from './belongings';
-import { checkPartitions, CursorSeal, type CursorOwner } from './cursor';
+import { checkPartitions, CursorSeal } from './cursor';
 import { DurableFollow } from './durable-follow';
 import { durableGroup } from './durable-group';
 import type { GroupOffsets } from './durable-hold';
 import { Durables, notDurable } from './durables';
-import { Filters, type Filter } from './filters';
 import { LocalLeases, type Leases } from './leases';
 import { streamLimitsSchema, type StreamLimits } from './limits';
 import { StreamMetrics } from './metrics';
@@ -26,8 +25,7 @@ import { copyOf, SessionAudits } from './session-audits';
 import type { ByeCode, SessionSink } from './session-sink';
 import { SessionStarts } from './session-starts';
 import { SharedByUse } from './shared-by-use';
-import { Sight } from './sight';
-import { parseStart, resolveStart, type StartPoint, type StreamStart } from './start';
+import { parseStart, resolveStart, type StreamStart } from './start';
 import { StreamChannel } from './stream-channel';
 import { StreamSession, type SessionStart } from './stream-session';
 import { TopicFeed } from './topic-feed';
@@ -73,16 +71,6 @@ export interface Session {
   close(): void;
 }
 
-/** What a caller has asked for and may have. */
-interface Admitted {
-  stream: Stream;
-  sight: Sight;
-  owner: CursorOwner;
-  /** The sight of the same caller with another credential; undefined when there is none any more. */
-  sightOf: (principal: Principal) => Sight | undefined;
-  belongings: Belongings;
-}
-
 /** By the size of their records; the rows themselves weigh some times that. */
 const decodedRowsBytes = 8 * 1024 * 1024;
 
@@ -106,7 +94,7 @@ export class StreamHub {
   private readonly audits: SessionAudits | undefined;
   private readonly starts: SessionStarts;
   private readonly durables: Durables | undefined;
-  private readonly filters = new Map<string, Filters>();
+  private readonly admission: Admission;
   private readonly reads = new Set<RecordsRead>();
   private draining = false;
   private readonly idPrefix = randomBytes(6).toString('base64url');
@@ -137,6 +125,7 @@ export class StreamHub {
     this.audits = log && new SessionAudits({ log, policyVersion: catalog.version, summaryMs, now: this.now });
     this.starts = new SessionStarts({ ranges: options.ranges, warmingWaitMs: limits.warmingWaitMs });
     this.durables = this.makeDurables(options);
+    this.admission = new Admission({ catalog, policy: options.policy, maxFilters: limits.maxFilters });
     this.health = { name: 'streams', required: false, check: () => this.check() };
   }
 
@@ -155,10 +144,12 @@ export class StreamHub {
       const group = start.sub === undefined ? undefined : durableGroup(admitted.owner, start.sub);
       const channel = await this.use(stream, belongings);
       channel.keepLastValues();
-      const durable = group === undefined ? undefined : await this.follow(group, channel, admitted, start);
-      const begin = await this.begin(point, start, channel, admitted, durable);
+      const durable = group === undefined ? undefined : await this.hold(group, channel, start, belongings);
+      const { after } = start;
+      const sameSight = after !== undefined && this.seal.saysSight(after, admitted.sight.id);
+      const begin = await this.starts.begin({ point, start, channel, sight: admitted.sight, durable, sameSight });
       this.refuseWhileDraining();
-      return this.admitSession({ principal, sink, channel, admitted, start: begin, durable });
+      return this.admitSession({ principal, sink, channel, admitted, start: begin, durable, belongings });
     } catch (error) {
       belongings.letGo();
       throw error;
@@ -201,8 +192,9 @@ export class StreamHub {
     }
   }
 
-  /** The policy has changed: what each session sees from now on is what it says now. */
-  policyChanged(): void {
+  /** From now on callers see what this policy shows them, those of open sessions too; whoever loses access is told. */
+  changePolicy(policy: Pick<Policy, 'view'>): void {
+    this.admission.policy = policy;
     for (const session of [...this.sessions]) session.updatePrincipal(session.caller);
   }
 
@@ -241,65 +233,23 @@ export class StreamHub {
     await this.feeds.closeAll();
   }
 
-  private admit(principal: Principal, name: string, { mode, where }: StreamStart, belongings: Belongings): Admitted {
+  private admit(principal: Principal, stream: string, start: StreamStart, belongings: Belongings): Admitted {
     this.refuseWhileDraining();
-    const view = this.options.policy.view(principal, name);
-    const stream = this.options.catalog.streams.get(name);
-    // Unknown, ungranted, and a resource that is no stream: nobody learns which.
-    if (view === undefined || stream === undefined) throw notFound();
-    if (mode === 'latest' && stream.latest === undefined) throw notOffered('The stream offers mode=events only.');
-    const filter = where === undefined ? undefined : this.filter(stream, where, view, belongings);
-    const sightOf = (other: Principal) => {
-      const now = this.options.policy.view(other, name);
-      return now === undefined || filter?.restrictedField(now) !== undefined ? undefined : new Sight(now, filter);
-    };
-    const owner = { stream: name, tenant: principal.tenant, subject: principal.subject };
-    return { stream, sight: new Sight(view, filter), owner, sightOf, belongings };
-  }
-
-  private filter(stream: Stream, where: string, view: View, belongings: Belongings): Filter {
-    const known = this.filters.get(stream.name);
-    const filters = known ?? new Filters(contractShapes[stream.schema], this.limits.maxFilters);
-    if (known === undefined) this.filters.set(stream.name, filters);
-    const filter = filters.acquire(where, view);
-    belongings.keep(() => filters.release(filter));
-    return filter;
+    return this.admission.admit(principal, stream, start, belongings);
   }
 
   /** The durable subscription that a session is to follow, taken from whoever had it. */
-  private async follow(
+  private async hold(
     group: string,
     channel: StreamChannel,
-    { belongings }: Admitted,
-    { mode, delivery }: StreamStart,
+    { delivery }: StreamStart,
+    belongings: Belongings,
   ): Promise<DurableFollow> {
     const { durables } = this;
     if (durables === undefined) throw notDurable();
-    if (mode === 'latest' && delivery === 'at-most-once') {
-      const detail = 'Last values are sent again after a cut; leave it out, or use mode=events.';
-      throw new AppError('invalid_argument', `delivery: ${detail}`, { details: [{ pointer: '/delivery', detail }] });
-    }
     const hold = await durables.take(group, channel.name, () => channel.sources());
     belongings.keep(() => void durables.release(hold));
     return new DurableFollow(hold, channel, delivery === 'at-most-once');
-  }
-
-  private async begin(
-    asked: StartPoint,
-    { mode, after }: StreamStart,
-    channel: StreamChannel,
-    { sight }: Admitted,
-    durable: DurableFollow | undefined,
-  ): Promise<SessionStart> {
-    const stored = after === undefined ? await durable?.stored() : undefined;
-    const gaps = durable !== undefined && after === undefined && stored === undefined ? (['no-position'] as const) : [];
-    const point = stored ?? asked;
-    const begin = await (mode === 'latest'
-      ? this.starts.latest(point, channel, sight, gaps, after !== undefined && this.seal.saysSight(after, sight.id))
-      : this.starts.events(point, channel, gaps));
-    // From its first day on it has a position, also when nothing is acknowledged.
-    durable?.begin(begin.position);
-    return begin;
   }
 
   private admitSession(from: {
@@ -309,9 +259,10 @@ export class StreamHub {
     admitted: Admitted;
     start: SessionStart;
     durable: DurableFollow | undefined;
+    belongings: Belongings;
   }): StreamSession {
-    const { admitted, durable, ...rest } = from;
-    const { owner, sight, sightOf, belongings } = admitted;
+    const { admitted, durable, belongings, ...rest } = from;
+    const { owner, sight, sightOf } = admitted;
     const { stream } = owner;
     const session = new StreamSession({
       ...{ ...rest, sight, sightOf },
@@ -426,14 +377,6 @@ export class StreamHub {
     );
     return reasons.length === 0 ? { ok: true } : { ok: false, reason: reasons.join('; ') };
   }
-}
-
-function notOffered(detail: string): AppError {
-  return new AppError('mode_not_offered', detail, { details: [{ pointer: '/mode', detail }] });
-}
-
-function notFound(): AppError {
-  return new AppError('not_found', 'There is no such stream.');
 }
 
 /** A step per second, finer where limits are shorter than that. */
