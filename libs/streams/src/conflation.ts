@@ -109,7 +109,7 @@ export class Conflation implements CatchUp {
         continue;
       }
       // Only who had another view before may have got a row that now is not seen.
-      const gone = group.sight.changing ? group.goneText(row) : undefined;
+      const gone = row !== undefined && group.sight.changing ? group.goneText([row]) : undefined;
       if (gone !== undefined) part.gone.push(gone);
     }
     this.rowsTo = group.lastValues.version;

@@ -13,7 +13,7 @@ import type { Session, StreamHub } from './stream-hub';
  * change, leave views and are deleted all the while, tiny batches and histories, readers that stall, whose roles change, and
  * that are cut after any frame and come back on either of two replicas. In the end each shows exactly what it may see.
  */
-const rounds = 300;
+const rounds = 200;
 const ids = Array.from({ length: 12 }, (_, n) => `o${n}`);
 const statuses = ['placed', 'paid', 'shipped'];
 
@@ -37,6 +37,9 @@ class CutScreen extends Screen {
   }
   override caughtUp(cursor: string): void {
     if (this.frames++ < this.cutAfter) super.caughtUp(cursor);
+  }
+  override cursor(cursor: string): void {
+    if (!this.isCut) super.cursor(cursor);
   }
 }
 

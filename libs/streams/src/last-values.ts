@@ -21,7 +21,8 @@ type Origin = Pick<StreamRecord, 'topic' | 'partition' | 'timestampMs'>;
 /** What a run of records did to one entity. */
 export interface Change {
   seq: number;
-  before: JsonObject | undefined;
+  /** What it was before and in between, since a reader may come from a replica that is further on. */
+  before: readonly JsonObject[];
   /** undefined: it was deleted. */
   after: DecodedRow | undefined;
 }
@@ -243,10 +244,10 @@ export class LastValues implements Follower {
       this.history.add(record, { seq, key, before: before?.row }, before?.bytes ?? 0);
     }
     if (changes !== undefined) {
-      const first = changes.has(key) ? changes.get(key)?.before : before?.row;
+      const earlier = changes.get(key)?.before ?? [];
       // In the order in which they changed last.
       changes.delete(key);
-      changes.set(key, { seq, before: first, after });
+      changes.set(key, { seq, before: before === undefined ? earlier : [...earlier, before.row], after });
     }
     return before;
   }

@@ -133,10 +133,13 @@ export class LatestGroup implements ViewGroup {
     for (const session of [...this.behind]) session.startOver('too-far');
   }
 
-  /** The key of a row that is no longer seen, for those who may have got it. */
-  goneText(before: JsonObject | undefined): string | undefined {
-    const key = before && this.decoder.keyOf(this.sight.hadSeen(before));
-    return key && stringifyJson(key);
+  /** The key of an entity that is no longer seen, for those who may have got it as it was. */
+  goneText(before: readonly JsonObject[]): string | undefined {
+    for (const row of before) {
+      const key = this.decoder.keyOf(this.sight.hadSeen(row));
+      if (key !== undefined) return stringifyJson(key);
+    }
+    return undefined;
   }
 
   /** What left the view after a version, and is not back. */
