@@ -35,6 +35,8 @@ export type LossReason = 'taken' | 'restart';
 
 /** Without an answer for so long, the lease may be somebody else's soon. */
 const certainMs = leaseMs - 5_000;
+/** Renewals are so much rarer while there is nothing to commit. */
+const idleTurns = 4;
 /** Timers may fire a little early. */
 const timerSlack = 0.9;
 
@@ -75,6 +77,8 @@ export class DurableHold {
   /** Reads what is stored; undefined when nothing is, or of other topics. @throws AppError `unavailable` */
   async load(): Promise<SourcePosition[] | undefined> {
     await this.readStored();
+    // A last commit of the one before may still be on its way: the first of ours looks again.
+    this.read = false;
     const known = this.stored.flatMap(({ topicTag, offsets }) =>
       offsets === undefined ? [] : [{ topicTag, offsets }],
     );
@@ -120,20 +124,22 @@ export class DurableHold {
   private async giveBack(): Promise<void> {
     clearInterval(this.timer);
     await this.working;
-    this.reserve = undefined;
-    await this.work(true);
+    // What was reserved and did not go out is not to be passed over.
+    if (this.reserve === undefined) await this.work(true);
     await this.options.leases.release(this.group, this.holder);
   }
 
   private async work(last = false): Promise<void> {
-    const { leases, group, holder, stream, now, logger } = this.options;
+    const { leases, group, holder, stream, now, logger, commitMs } = this.options;
     if (!this.leased) return;
+    if (this.reserve !== undefined) this.ack(this.reserve());
+    // Who has nothing to commit does not ask as often.
+    if (!last && this.ahead.length === 0 && now() - this.certainAtMs < commitMs * idleTurns) return;
     try {
       const messages = await leases.renew(group, holder);
       if (messages === undefined) return this.loseLease('taken');
       this.certainAtMs = now();
       for (const message of messages) this.ack(parseMessage(message));
-      if (this.reserve !== undefined) this.ack(this.reserve());
       await this.commit(last);
     } catch (error) {
       logger.warn({ err: error, group, stream }, 'a durable position could not be committed');
@@ -150,12 +156,16 @@ export class DurableHold {
   private async commit(last: boolean): Promise<void> {
     const { now, commitMs } = this.options;
     if (!last && now() - this.committedAtMs < commitMs * timerSlack) return;
-    const ahead = () => this.options.sources().filter(({ topicTag }) => this.progressOf(topicTag).next !== undefined);
-    if (ahead().length === 0) return;
+    if (this.ahead.length === 0) return;
     if (!this.read) await this.readStored();
     this.committedAtMs = now();
-    for (const source of ahead()) await this.commitSource(source);
+    for (const source of this.ahead) await this.commitSource(source);
     this.onCommitted?.();
+  }
+
+  /** Sources of which more is acknowledged than stored. */
+  private get ahead(): DurableSource[] {
+    return this.options.sources().filter(({ topicTag }) => this.progressOf(topicTag).next !== undefined);
   }
 
   private async commitSource({ topic, topicId, topicTag }: DurableSource): Promise<void> {

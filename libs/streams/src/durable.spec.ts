@@ -401,6 +401,21 @@ describe('delivery at most once', () => {
     await next.until(() => next.ids.includes('d'));
   });
 
+  it('passes over nothing that was not sent, when it ends before that was stored', async () => {
+    const all = open({ limits: { commitMs: 30 } });
+    const { sink, session } = await follow(all.hub, once);
+    await until(() => all.groups.commits.length > 0);
+    all.groups.down = true;
+    put(all, 'a');
+    await until(() => all.warnings.length > 0);
+    all.groups.down = false;
+    session.close();
+    await sleep(50);
+    const { sink: next } = await follow(all.hub, once);
+    await next.until(() => next.ids.includes('a'));
+    expect(sink.ids).toEqual([]);
+  });
+
   it('gives nothing while nothing can be stored', async () => {
     const all = open();
     const { sink } = await follow(all.hub, once);
