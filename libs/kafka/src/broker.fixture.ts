@@ -79,6 +79,7 @@ function apiVersions(): Buffer {
     [1, 13],
     [2, 4],
     [3, 12],
+    [17, 1],
     [apiVersionsKey, 2],
     [22, 1],
     [36, 1],

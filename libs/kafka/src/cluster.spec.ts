@@ -1,5 +1,6 @@
 import { createLogger } from '@tidegate/telemetry';
 import { fakeBroker, metadataOf, type FakeBroker } from './broker.fixture';
+import { ByteWriter } from './byte-writer';
 import { Cluster, NotSent } from './cluster';
 import type { KafkaRequest } from './kafkajs-internals';
 import { kafkaSettings } from './options';
@@ -55,6 +56,33 @@ describe(Cluster.name, () => {
     frozen = false;
     await cluster.metadata(['t']);
     expect(await cluster.probe()).toEqual({ ok: true });
+  });
+
+  it('does not hammer a broker that refuses its credentials', async () => {
+    const [handshakeKey, authenticateKey] = [17, 36];
+    const refusing = await broker((apiKey) => {
+      if (apiKey === handshakeKey)
+        return new ByteWriter()
+          .int16(0)
+          .array(['PLAIN'], () => undefined)
+          .string('PLAIN')
+          .finish();
+      const authenticationFailed = 58;
+      return apiKey === authenticateKey
+        ? new ByteWriter().int16(authenticationFailed).string('no').int32(0).int64(0n).finish()
+        : undefined;
+    });
+    const sasl = { mechanism: 'plain', username: 'u', password: 'p' } as const;
+    const cluster = new Cluster(kafkaSettings({ brokers: [`127.0.0.1:${refusing.port}`], sasl }, 500), logger);
+    clusters.push(cluster);
+    for (let turn = 0; turn < 5; turn += 1) {
+      await expect(cluster.metadata(['t'])).rejects.toMatchObject({ code: 'unavailable' });
+    }
+    expect(await cluster.probe()).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/authentication failed/i) as string,
+    });
+    expect(refusing.seen.filter(({ apiKey }) => apiKey === authenticateKey)).toHaveLength(1);
   });
 
   it('sends nothing to a node that it does not know', async () => {

@@ -14,6 +14,14 @@ const closeTimeoutMs = 1_000;
 
 type Address = Pick<BrokerAddress, 'host' | 'port'>;
 
+/** Who was refused with these credentials asks no sooner again: brokers lock accounts that hammer. */
+const refusedMs = 2_000;
+
+interface Refusal {
+  untilMs: number;
+  error: Error;
+}
+
 interface Linked {
   link: BrokerLink;
   connecting: Promise<BrokerLink>;
@@ -30,6 +38,7 @@ export class NotSent extends Error {
  */
 export class Cluster {
   private readonly links = new Map<string, Promise<BrokerLink>>();
+  private readonly refusals = new Map<string, Refusal>();
   /** Those of `links` that are connected: most requests need not wait for one. */
   private readonly open = new Map<string, Linked>();
   private nodes = new Map<number, BrokerAddress>();
@@ -154,6 +163,9 @@ export class Cluster {
 
   private connect(address: Address): Promise<BrokerLink> {
     if (this.closed) return Promise.reject(new Error('the client is closed'));
+    const key = keyOf(address);
+    const refusal = this.refusals.get(key);
+    if (refusal && Date.now() < refusal.untilMs) return Promise.reject(refusal.error);
     const { clientId, ssl, sasl, connectionTimeoutMs, requestTimeoutMs } = this.settings;
     const connecting = BrokerLink.connect({
       ...address,
@@ -164,10 +176,10 @@ export class Cluster {
       requestTimeoutMs,
       log: ({ namespace, log }) => this.logger.debug({ namespace, broker: keyOf(address) }, log.message),
     });
-    const key = keyOf(address);
     this.links.set(key, connecting);
-    connecting.catch(() => {
+    connecting.catch((error: Error) => {
       if (this.links.get(key) === connecting) this.links.delete(key);
+      if (isAuthenticationFailure(error)) this.refusals.set(key, { untilMs: Date.now() + refusedMs, error });
     });
     return connecting;
   }
@@ -215,6 +227,10 @@ export class Cluster {
       retryAfterMs: 1_000,
     });
   }
+}
+
+function isAuthenticationFailure({ name }: Error): boolean {
+  return name === 'KafkaJSSASLAuthenticationError';
 }
 
 function silent(address: Address): Error {

@@ -5,6 +5,7 @@
 /* eslint-disable @typescript-eslint/no-require-imports -- untyped paths inside the package, typed below */
 import type { Socket } from 'node:net';
 import { ByteWriter } from './byte-writer';
+import { kafkaJsSasl, type SaslOptions, type TlsOptions } from './security';
 
 const testedVersion = '2.2.4';
 
@@ -46,9 +47,9 @@ interface Connection {
   readonly socket: Socket;
   readonly requestQueue: { push(request: QueuedRequest): void; maybeThrottle(throttleMs: number): void };
   isConnected(): boolean;
+  nextCorrelationId(): number;
   /** Does nothing while the session lives; again 10 s before it ends. */
   authenticate(): Promise<void>;
-  nextCorrelationId(): number;
 }
 
 interface ConnectionPool {
@@ -80,7 +81,7 @@ interface PoolOptions {
   logger: InternalLogger;
   socketFactory: unknown;
   brokers: string[];
-  ssl: boolean;
+  ssl: boolean | object;
   sasl: object | undefined;
   clientId: string;
   connectionTimeout: number;
@@ -134,8 +135,8 @@ export interface BrokerLinkOptions {
   host: string;
   port: number;
   clientId: string;
-  ssl: boolean;
-  sasl: object | undefined;
+  ssl: boolean | TlsOptions;
+  sasl: SaslOptions | undefined;
   connectionTimeoutMs: number;
   requestTimeoutMs: number;
   log: LogSink;
@@ -150,7 +151,8 @@ export class BrokerLink {
     try {
       await broker.connect();
       // Opened now: two first fetches at once would each open a socket, and kafkajs would mix their answers.
-      await broker.connectionPool.getConnection(1);
+      const forFetches = await broker.connectionPool.getConnection(1);
+      await forFetches.authenticate();
       return new BrokerLink(broker);
     } catch (error) {
       void broker.disconnect().catch(() => undefined);
@@ -186,8 +188,7 @@ async function makeBroker(options: BrokerLinkOptions): Promise<KafkaJsBroker> {
     socketFactory: socketFactory(),
     brokers: [`${host}:${port}`],
     ssl: options.ssl,
-    // A fresh object: kafkajs writes the authenticated identity onto the one it is given.
-    sasl: options.sasl && { ...options.sasl },
+    sasl: kafkaJsSasl(options.sasl),
     clientId: options.clientId,
     connectionTimeout: options.connectionTimeoutMs,
     requestTimeout: options.requestTimeoutMs,
