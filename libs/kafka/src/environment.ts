@@ -7,38 +7,28 @@ import type { SaslOptions, TlsOptions } from './security';
 
 const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;
 
-const pemMark = '-----BEGIN ';
-
-const pem = z
+const pemFile = z
   .string()
-  .transform((given, context) => {
-    const text = given.includes(pemMark) ? given : contentOf(given);
-    if (text.includes(pemMark)) return text;
-    // Without what was given, which may be a damaged key.
-    context.addIssue({ code: 'custom', message: 'expected PEM text, or the path of a readable PEM file' });
+  .transform((file, context) => {
+    try {
+      const text = readFileSync(file, 'utf8');
+      if (text.includes('-----BEGIN ')) return text;
+    } catch {
+      // Said below, without the file's name: an environment may hold the key itself by mistake.
+    }
+    context.addIssue({ code: 'custom', message: 'expected the path of a readable PEM file' });
     return z.NEVER;
   })
   .optional();
-
-function contentOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
 
 const variables = z.object({
   KAFKA_BROKERS: list(),
   /** The zone of this process, to read from replicas in it. */
   NODE_ZONE: z.string().optional(),
   KAFKA_TLS: flag().optional(),
-  /** Beside these TLS is on. */
-  KAFKA_TLS_CA: pem,
-  KAFKA_TLS_CERT: pem,
-  KAFKA_TLS_KEY: pem,
-  /** The name in the brokers' certificates where it is not that of their addresses. */
-  KAFKA_TLS_SERVERNAME: z.string().optional(),
+  KAFKA_TLS_CA_FILE: pemFile,
+  KAFKA_TLS_CERT_FILE: pemFile,
+  KAFKA_TLS_KEY_FILE: pemFile,
   KAFKA_SASL_MECHANISM: z.enum(mechanisms, `expected one of ${mechanisms.join(', ')}`).optional(),
   /** The client id where the mechanism is oauthbearer. */
   KAFKA_SASL_USERNAME: z.string().optional(),
@@ -59,10 +49,10 @@ export const kafkaEnvironmentSchema = variables
   .transform((env) => ({ kafka: connectionOf(env) }));
 
 function* problems(env: Variables): Generator<[keyof Variables, string]> {
-  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key } = env;
-  if (cert !== undefined && key === undefined) yield ['KAFKA_TLS_KEY', 'is missing beside KAFKA_TLS_CERT'];
-  if (cert === undefined && key !== undefined) yield ['KAFKA_TLS_CERT', 'is missing beside KAFKA_TLS_KEY'];
-  if (env.KAFKA_TLS === false && tlsParts(env).length > 0) yield ['KAFKA_TLS', 'is off beside parts of TLS'];
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_TLS_CERT_FILE: cert, KAFKA_TLS_KEY_FILE: key } = env;
+  if (cert !== undefined && key === undefined) yield ['KAFKA_TLS_KEY_FILE', 'is missing beside KAFKA_TLS_CERT_FILE'];
+  if (cert === undefined && key !== undefined) yield ['KAFKA_TLS_CERT_FILE', 'is missing beside KAFKA_TLS_KEY_FILE'];
+  if (env.KAFKA_TLS === false && tlsFiles(env).length > 0) yield ['KAFKA_TLS', 'is off beside files for TLS'];
   const credentials = ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const;
   const given = credentials.find((name) => env[name] !== undefined);
   if (mechanism === undefined && given) yield ['KAFKA_SASL_MECHANISM', `is missing beside ${given}`];
@@ -85,13 +75,13 @@ function connectionOf(env: Variables): Omit<KafkaOptions, 'clientId'> {
 }
 
 function tlsOf(env: Variables): boolean | TlsOptions {
-  const parts = tlsParts(env);
-  return parts.length > 0 ? Object.fromEntries(parts) : (env.KAFKA_TLS ?? false);
+  const files = tlsFiles(env);
+  return files.length > 0 ? Object.fromEntries(files) : (env.KAFKA_TLS ?? false);
 }
 
-function tlsParts(env: Variables): [string, string][] {
-  const { KAFKA_TLS_CA: ca, KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key, KAFKA_TLS_SERVERNAME: servername } = env;
-  return Object.entries({ ca, cert, key, servername }).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]]));
+function tlsFiles(env: Variables): [string, string][] {
+  const { KAFKA_TLS_CA_FILE: ca, KAFKA_TLS_CERT_FILE: cert, KAFKA_TLS_KEY_FILE: key } = env;
+  return Object.entries({ ca, cert, key }).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]]));
 }
 
 function saslOf(env: Variables): SaslOptions | undefined {
