@@ -1,7 +1,9 @@
 import { createLogger } from '@tidegate/telemetry';
 import { fakeBroker, metadataOf, type FakeBroker } from './broker.fixture';
+import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 import { Cluster, NotSent } from './cluster';
+import { MalformedBytes } from './errors';
 import type { KafkaRequest } from './kafkajs-internals';
 import { kafkaSettings } from './options';
 import { TopicDirectory } from './topic-directory';
@@ -87,6 +89,21 @@ describe(Cluster.name, () => {
 
   it('sends nothing to a node that it does not know', async () => {
     await expect(clusterOf(1).send(7, echo)).rejects.toBeInstanceOf(NotSent);
+  });
+
+  it('throws away a connection whose answers cannot be read, and takes it for no sign of life', async () => {
+    const node: FakeBroker = await broker((apiKey) =>
+      apiKey === metadataKey ? metadataOf([node.port]) : Buffer.from('x'),
+    );
+    const cluster = clusterOf(node.port);
+    await cluster.metadata(['t']);
+    const answeredAtMs = cluster.lastAnswerAtMs;
+    const unreadable = { ...echo, decode: (bytes: Buffer) => new ByteReader(bytes).int64() };
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await expect(cluster.send(1, unreadable)).rejects.toBeInstanceOf(MalformedBytes);
+    expect(cluster.lastAnswerAtMs).toBe(answeredAtMs);
+    expect(await cluster.send(1, echo)).toBe('x');
+    expect(node.seen.at(-1)?.connection).toBeGreaterThan(1);
   });
 
   it('connects again after a connection was cut', async () => {

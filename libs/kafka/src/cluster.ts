@@ -1,6 +1,6 @@
 import { AppError } from '@tidegate/errors';
 import type { Health, Logger } from '@tidegate/telemetry';
-import { kafkaCodeOf, reasonOf } from './errors';
+import { kafkaCodeOf, MalformedBytes, reasonOf } from './errors';
 import { BrokerLink, type KafkaRequest } from './kafkajs-internals';
 import { metadataRequest, type BrokerAddress, type ClusterMetadata } from './metadata';
 import type { KafkaSettings } from './options';
@@ -10,6 +10,9 @@ import { within } from './timing';
 const anyTryMs = 2_000;
 /** Younger proof than this needs no probe. */
 const freshMs = 5_000;
+/** kafkajs waits for every answer first, and a frozen broker gives none. */
+const closeGraceMs = 500;
+/** For those that are still connecting. */
 const closeTimeoutMs = 1_000;
 
 type Address = Pick<BrokerAddress, 'host' | 'port'>;
@@ -41,6 +44,8 @@ export class Cluster {
   private readonly refusals = new Map<string, Refusal>();
   /** Those of `links` that are connected: most requests need not wait for one. */
   private readonly open = new Map<string, Linked>();
+  /** Thrown away, with answers to others still on their way. */
+  private readonly leaving = new Set<BrokerLink>();
   private nodes = new Map<number, BrokerAddress>();
   private seeds: Address[];
   private reachable = true;
@@ -105,8 +110,10 @@ export class Cluster {
     const links = [...this.links.values()];
     this.links.clear();
     this.open.clear();
-    const closing = Promise.all(links.map((link) => link.then((ready) => ready.close()).catch(() => undefined)));
-    // kafkajs waits for every answer first, and a frozen broker gives none.
+    for (const link of this.leaving) link.cut();
+    const closing = Promise.all(
+      links.map((link) => link.then((ready) => ready.close(closeGraceMs)).catch(() => undefined)),
+    );
     await within(closing, closeTimeoutMs, () => new Error('still open')).catch(() => undefined);
   }
 
@@ -134,8 +141,9 @@ export class Cluster {
       this.answered();
       return result;
     } catch (error) {
-      if (kafkaCodeOf(error) === undefined && !AppError.is(error)) this.drop(address, connecting);
-      else this.answered();
+      if (error instanceof MalformedBytes) link.cut();
+      if (isAnswer(error)) this.answered();
+      else this.drop(address, connecting);
       throw error;
     }
   }
@@ -190,7 +198,13 @@ export class Cluster {
       this.links.delete(key);
       this.open.delete(key);
     }
-    void connecting.then((link) => link.close()).catch(() => undefined);
+    void connecting.then((link) => this.retire(link)).catch(() => undefined);
+  }
+
+  private async retire(link: BrokerLink): Promise<void> {
+    this.leaving.add(link);
+    await link.close(this.closed ? 0 : this.settings.requestTimeoutMs);
+    this.leaving.delete(link);
   }
 
   private addressOf(nodeId: number): Address {
@@ -227,6 +241,11 @@ export class Cluster {
       retryAfterMs: 1_000,
     });
   }
+}
+
+/** An error that Kafka sent us is a sign of life, bytes that nobody can read are not. */
+function isAnswer(error: unknown): boolean {
+  return kafkaCodeOf(error) !== undefined || (AppError.is(error) && !(error instanceof MalformedBytes));
 }
 
 function isAuthenticationFailure({ name }: Error): boolean {
