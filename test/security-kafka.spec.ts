@@ -1,6 +1,6 @@
 import { ConsumerGroup, KafkaAdmin, Producer, RangeReader, TailPool, type KafkaOptions } from '@tidegate/kafka';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Heard, until, valueOf } from './support/kafka-bench';
+import { Heard, neverHopeless, until, valueOf } from './support/kafka-bench';
 import { startSecuredKafka, unsecuredToken, type SecuredKafka } from './support/secured-kafka';
 
 describe('a Kafka that asks who we are', () => {
@@ -91,6 +91,7 @@ describe('a Kafka that asks who we are', () => {
       groupId: topic,
       topics: [topic],
       onBatch: (records) => Promise.resolve(void seen.push(...records.map(valueOf))),
+      onHopeless: neverHopeless,
       deps: bench.deps,
     });
     await group.start();
