@@ -1,5 +1,5 @@
 import { ConsumerGroup, KafkaAdmin } from '@tidegate/kafka';
-import { KafkaBench, until } from './support/kafka-bench';
+import { KafkaBench, neverHopeless, until } from './support/kafka-bench';
 
 describe(KafkaAdmin.name, () => {
   let bench: KafkaBench;
@@ -47,7 +47,13 @@ describe(KafkaAdmin.name, () => {
 
   it('moves nothing under the feet of a member, and nothing of a topic that is not there', async () => {
     const topic = await bench.topic(1);
-    const settings = { groupId: 'joined', topics: [topic], onBatch: () => Promise.resolve(), deps: bench.deps };
+    const settings = {
+      groupId: 'joined',
+      topics: [topic],
+      onBatch: () => Promise.resolve(),
+      onHopeless: neverHopeless,
+      deps: bench.deps,
+    };
     const group = new ConsumerGroup(bench.options, settings);
     await group.start();
     await until('the member has joined', () => group.check().ok);

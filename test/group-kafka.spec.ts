@@ -1,21 +1,39 @@
-import { ConsumerGroup, KafkaHealth, type ConsumerGroupSettings, type Producer } from '@tidegate/kafka';
+import {
+  ConsumerGroup,
+  KafkaHealth,
+  type ConsumerGroupOptions,
+  type ConsumerGroupSettings,
+  type Producer,
+} from '@tidegate/kafka';
+import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KafkaBench, until, valueOf } from './support/kafka-bench';
+import { KafkaBench, neverHopeless, until, valueOf } from './support/kafka-bench';
 
 describe('a consumer group of Kafka', () => {
   let bench: KafkaBench;
   let producer: Producer;
 
   beforeAll(async () => {
-    bench = await KafkaBench.start();
+    bench = await KafkaBench.start(1, {
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'allow.everyone.if.no.acl.found': true,
+      'group.max.session.timeout.ms': 60_000,
+    });
     producer = bench.producer();
   });
 
   afterAll(() => bench.stop());
 
-  const join = async (topic: string, onBatch: ConsumerGroupSettings['onBatch']): Promise<ConsumerGroup> => {
-    const options = { ...bench.options, sessionTimeoutMs: 6_000 };
-    const group = new ConsumerGroup(options, { groupId: `g-${topic}`, topics: [topic], onBatch, deps: bench.deps });
+  const join = async (
+    topic: string,
+    onBatch: ConsumerGroupSettings['onBatch'],
+    settings: Partial<ConsumerGroupOptions & ConsumerGroupSettings> = {},
+  ): Promise<ConsumerGroup> => {
+    const groupId = `g-${topic}`;
+    const group = new ConsumerGroup(
+      { ...bench.options, sessionTimeoutMs: 6_000, ...settings },
+      { groupId, topics: [topic], onBatch, onHopeless: neverHopeless, deps: bench.deps, ...settings },
+    );
     await group.start();
     return group;
   };
@@ -82,11 +100,13 @@ describe('a consumer group of Kafka', () => {
     const topic = await bench.topic(1);
     const seen = new Set<string>();
     await bench.node.kill();
-    const group = await join(topic, (records) => {
+    const takeAll: ConsumerGroupSettings['onBatch'] = (records) => {
       for (const record of records) seen.add(valueOf(record));
       return Promise.resolve();
-    });
-    await sleep(500);
+    };
+    // Kafka away is never hopeless, however little patience there is.
+    const group = await join(topic, takeAll, { hopelessAfterMs: 2_000 });
+    await sleep(2_500);
     expect(group.check()).toMatchObject({ ok: false });
     await bench.node.restart();
     await write(topic, ['before']);
@@ -98,4 +118,48 @@ describe('a consumer group of Kafka', () => {
     expect(group.check()).toEqual({ ok: true });
     await group.stop();
   }, 90_000);
+
+  const hopelessBy = async (settings: Partial<ConsumerGroupOptions & ConsumerGroupSettings>): Promise<unknown> => {
+    const topic = await bench.topic(1);
+    let hopeless: unknown;
+    const onHopeless = (error: Error) => {
+      hopeless = error;
+    };
+    const group = await join(topic, () => Promise.resolve(), { onHopeless, ...settings });
+    await until('it is hopeless', () => hopeless !== undefined);
+    expect(group.check()).toMatchObject({ ok: false });
+    await group.stop();
+    return hopeless;
+  };
+
+  it('ends when Kafka refuses it, and when it cannot join for too long though Kafka answers', async () => {
+    const groupId = 'forbidden';
+    await bench.admin.createAcls({
+      acl: [
+        {
+          ...{ resourceType: AclResourceTypes.GROUP, resourceName: groupId },
+          ...{ resourcePatternType: ResourcePatternTypes.LITERAL, principal: 'User:*', host: '*' },
+          ...{ operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.DENY },
+        },
+      ],
+    });
+    const refused = hopelessBy({ groupId, hopelessAfterMs: 600_000 });
+    const tooLong = hopelessBy({ sessionTimeoutMs: 70_000, hopelessAfterMs: 1_000 });
+    expect(await refused).toMatchObject({ code: 'upstream_failed' });
+    expect(await tooLong).toMatchObject({ code: 'unavailable' });
+  });
+
+  it('shows how far it is behind, also while its work fails', async () => {
+    const topic = await bench.topic(2);
+    await Promise.all([0, 1, 1].map((partition) => producer.send({ topic, key: null, value: 'x', partition })));
+    const deps = bench.deps;
+    let failing = true;
+    const onBatch = () => (failing ? Promise.reject(new Error('not now')) : Promise.resolve());
+    const group = await join(topic, onBatch, { deps, hopelessAfterMs: 1 });
+    const lag = async () => (await deps.registry.metrics()).match(/kafka_group_lag_records\{.*\} (\d+)/)?.[1];
+    await until('all three are behind', async () => (await lag()) === '3', 30_000);
+    failing = false;
+    await until('none is', async () => (await lag()) === '0', 30_000);
+    await group.stop();
+  });
 });

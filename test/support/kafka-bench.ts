@@ -122,6 +122,11 @@ export function valueOf(record: KafkaRecord): string {
   return String(record.value);
 }
 
+/** For groups whose end a spec does not expect. */
+export function neverHopeless(error: Error): never {
+  throw error;
+}
+
 /** A tail listener that keeps what it hears. */
 export class Heard implements TailListener {
   readonly records: KafkaRecord[] = [];

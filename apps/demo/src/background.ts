@@ -57,6 +57,12 @@ export class Background {
         topics: [topics.orders, topics.transactionRequests],
         // A batch is of one partition.
         onBatch: (records) => (records[0]?.topic === topics.orders ? orderBooking : requestBooking).onBatch(records),
+        // Thrown where nobody catches it: a service that books nothing must not look alive.
+        onHopeless: (error) => {
+          setImmediate(() => {
+            throw error;
+          });
+        },
         deps: { logger, registry },
       },
     );

@@ -1,4 +1,5 @@
-import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { kafkaEnvironmentSchema } from '@tidegate/kafka';
 import { logLevels } from '@tidegate/telemetry';
 import path from 'node:path';
 import { z } from 'zod';
@@ -20,7 +21,6 @@ const environmentSchema = z.object({
   ISSUER_URL: url().optional(),
   LOG_LEVEL: z.enum(logLevels).default('info'),
   DATABASE_URL: url('postgres', 'postgresql'),
-  KAFKA_BROKERS: list(),
   LOCAL_DIR: z.string().default('.local'),
   DEMO_DATA_DIR: z.string().optional(),
   DEMO_REPLAY_SPEED: replaySpeed.default(100),
@@ -30,7 +30,7 @@ const environmentSchema = z.object({
   DRAIN_DELAY_MS: milliseconds().default(0),
 });
 
-const configSchema = environmentSchema.transform((env) => {
+const configSchema = environmentSchema.and(kafkaEnvironmentSchema).transform((env) => {
   const issuerUrl = (env.ISSUER_URL ?? `http://127.0.0.1:${env.DEMO_ISSUER_PORT}`).replace(/\/$/, '');
   const secrets = {
     'mobile-bff': env.MOBILE_CLIENT_SECRET,
@@ -56,7 +56,7 @@ const configSchema = environmentSchema.transform((env) => {
       clients: Object.entries(secrets).flatMap(([id, secret]) => (secret === undefined ? [] : [{ id, secret }])),
     },
     postgres: { url: env.DATABASE_URL, applicationName: 'tidegate-demo' },
-    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-demo' },
+    kafka: { ...env.kafka, clientId: 'tidegate-demo' },
     // The bundle finds the sample beside itself.
     dataDirectory: env.DEMO_DATA_DIR ?? path.join(__dirname, 'data'),
     replaySpeed: env.DEMO_REPLAY_SPEED,

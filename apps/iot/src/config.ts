@@ -1,4 +1,5 @@
 import { flag, list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { kafkaEnvironmentSchema } from '@tidegate/kafka';
 import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
 import { logLevels } from '@tidegate/telemetry';
 import { largestMaxFrameBytes } from '@tidegate/wire';
@@ -37,7 +38,6 @@ const environmentSchema = z
     LOG_LEVEL: z.enum(logLevels).default('info'),
     CATALOG_DIR: z.string(),
     IOT_CATALOG_DIR: z.string().default('apps/iot/catalog'),
-    KAFKA_BROKERS: list(),
     REDIS_URL: url('redis', 'rediss').optional(),
     DEVICE_TOKEN_KEYS: list().pipe(z.array(tokenKey).max(2, 'expected one or two keys')),
     IOT_MAX_FRAME_BYTES: count(largestMaxFrameBytes).optional(),
@@ -72,13 +72,13 @@ const environmentSchema = z
     }
   });
 
-const configSchema = environmentSchema.transform((env) => ({
+const configSchema = environmentSchema.and(kafkaEnvironmentSchema).transform((env) => ({
   host: env.HOST,
   opsPort: env.IOT_OPS_PORT,
   logLevel: env.LOG_LEVEL,
   catalogDirectory: env.CATALOG_DIR,
   drainDelayMs: env.DRAIN_DELAY_MS,
-  kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-iot' },
+  kafka: { ...env.kafka, clientId: 'tidegate-iot' },
   redis: env.REDIS_URL === undefined ? undefined : { url: env.REDIS_URL },
   tokenKeys: env.DEVICE_TOKEN_KEYS,
   limits: {
@@ -89,7 +89,7 @@ const configSchema = environmentSchema.transform((env) => ({
     app: 'iot',
     maxEvents: env.AUDIT_QUEUE_EVENTS,
     flushMs: env.AUDIT_FLUSH_MS,
-    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-iot-audit' },
+    kafka: { ...env.kafka, clientId: 'tidegate-iot-audit' },
   },
   server: {
     plain: env.IOT_PLAIN === 'loopback' ? { port: env.IOT_TCP_PORT } : undefined,

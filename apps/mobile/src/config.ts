@@ -1,4 +1,5 @@
 import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { kafkaEnvironmentSchema } from '@tidegate/kafka';
 import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
 import { cursorKeySchema } from '@tidegate/streams';
 import { logLevels } from '@tidegate/telemetry';
@@ -12,8 +13,6 @@ const environmentSchema = z.object({
   LOG_LEVEL: z.enum(logLevels).default('info'),
   CATALOG_DIR: z.string(),
   MOBILE_CATALOG_DIR: z.string().default('apps/mobile/catalog'),
-  KAFKA_BROKERS: list(),
-  NODE_ZONE: z.string().optional(),
   REDIS_URL: url('redis', 'rediss'),
   CURSOR_KEYS: list().pipe(z.array(cursorKeySchema)),
   ALLOWED_ORIGINS: list().optional(),
@@ -32,7 +31,7 @@ const environmentSchema = z.object({
   REPLICAS: z.coerce.number().pipe(rateLimitOptionsSchema.shape.replicas).optional(),
 });
 
-const configSchema = environmentSchema.transform((env) => ({
+const configSchema = environmentSchema.and(kafkaEnvironmentSchema).transform((env) => ({
   host: env.HOST,
   port: env.MOBILE_PORT,
   opsPort: env.MOBILE_OPS_PORT,
@@ -49,12 +48,12 @@ const configSchema = environmentSchema.transform((env) => ({
     app: 'mobile',
     maxEvents: env.AUDIT_QUEUE_EVENTS,
     flushMs: env.AUDIT_FLUSH_MS,
-    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-mobile-audit' },
+    kafka: { ...env.kafka, clientId: 'tidegate-mobile-audit' },
   },
   streams: {
     catalogDirectory: env.CATALOG_DIR,
     cursorKeys: env.CURSOR_KEYS,
-    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-mobile', ...(env.NODE_ZONE && { rackId: env.NODE_ZONE }) },
+    kafka: { ...env.kafka, clientId: 'tidegate-mobile' },
   },
   doors: {
     allowedOrigins: env.ALLOWED_ORIGINS ?? [],

@@ -1,5 +1,6 @@
 import { apiKeysOptionsSchema } from '@tidegate/auth';
 import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { kafkaEnvironmentSchema } from '@tidegate/kafka';
 import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
 import { cursorKeySchema } from '@tidegate/streams';
 import { logLevels } from '@tidegate/telemetry';
@@ -13,8 +14,6 @@ const environmentSchema = z.object({
   LOG_LEVEL: z.enum(logLevels).default('info'),
   CATALOG_DIR: z.string(),
   PARTNER_CATALOG_DIR: z.string().default('apps/partner/catalog'),
-  KAFKA_BROKERS: list(),
-  NODE_ZONE: z.string().optional(),
   // Without Redis this process counts and remembers alone.
   REDIS_URL: url('redis', 'rediss').optional(),
   CURSOR_KEYS: list().pipe(z.array(cursorKeySchema)),
@@ -36,7 +35,7 @@ const environmentSchema = z.object({
   REPLICAS: z.coerce.number().pipe(rateLimitOptionsSchema.shape.replicas).optional(),
 });
 
-const configSchema = environmentSchema.transform((env) => ({
+const configSchema = environmentSchema.and(kafkaEnvironmentSchema).transform((env) => ({
   host: env.HOST,
   port: env.PARTNER_PORT,
   opsPort: env.PARTNER_OPS_PORT,
@@ -57,23 +56,19 @@ const configSchema = environmentSchema.transform((env) => ({
     app: 'partner',
     maxEvents: env.AUDIT_QUEUE_EVENTS,
     flushMs: env.AUDIT_FLUSH_MS,
-    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-partner-audit' },
+    kafka: { ...env.kafka, clientId: 'tidegate-partner-audit' },
   },
   streams: {
     catalogDirectory: env.CATALOG_DIR,
     cursorKeys: env.CURSOR_KEYS,
-    kafka: {
-      brokers: env.KAFKA_BROKERS,
-      clientId: 'tidegate-partner',
-      ...(env.NODE_ZONE && { rackId: env.NODE_ZONE }),
-    },
+    kafka: { ...env.kafka, clientId: 'tidegate-partner' },
   },
   doors: {
     allowedOrigins: env.ALLOWED_ORIGINS ?? [],
     ...(env.CONNECTIONS_PER_CALLER && { connectionsPerCaller: env.CONNECTIONS_PER_CALLER }),
   },
   requests: {
-    kafka: { brokers: env.KAFKA_BROKERS, clientId: 'tidegate-partner-requests' },
+    kafka: { ...env.kafka, clientId: 'tidegate-partner-requests' },
     timeoutMs: env.PRODUCE_TIMEOUT_MS,
   },
   accounts: {

@@ -4,6 +4,7 @@ import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 
 interface SeenRequest {
+  correlationId: number;
   /** Which of its connections, in the order they were opened. */
   connection: number;
   apiKey: number;
@@ -12,14 +13,16 @@ interface SeenRequest {
   body: Buffer;
 }
 
-/** The answer's body, or undefined to stay silent. */
-export type Answer = (request: SeenRequest) => Buffer | undefined;
+/** The answer's body, the bytes of a whole answer that no broker sends, or undefined to stay silent. */
+export type Answer = (request: SeenRequest) => Buffer | { frame: Buffer } | undefined;
 
 export interface FakeBroker {
   port: number;
   seen: SeenRequest[];
-  /** Cuts all connections. */
-  cut(): void;
+  /** Cuts all connections, or one. */
+  cut(connection?: number): void;
+  /** Bytes over one of its connections that nobody asked for. */
+  write(connection: number, bytes: Buffer): void;
   close(): void;
 }
 
@@ -46,6 +49,7 @@ export async function fakeBroker(answer: Answer): Promise<FakeBroker> {
     const reader = new ByteReader(frame);
     const [apiKey, apiVersion, correlationId] = [reader.int16(), reader.int16(), reader.int32()];
     const request = {
+      correlationId,
       connection,
       apiKey,
       apiVersion,
@@ -54,22 +58,28 @@ export async function fakeBroker(answer: Answer): Promise<FakeBroker> {
     };
     if (apiKey !== apiVersionsKey) seen.push(request);
     const body = apiKey === apiVersionsKey ? apiVersions() : answer(request);
-    if (body)
-      socket.write(
-        new ByteWriter()
-          .int32(body.length + 4)
-          .int32(correlationId)
-          .raw(body)
-          .finish(),
-      );
+    if (body) socket.write(Buffer.isBuffer(body) ? frameOf(correlationId, body) : body.frame);
   };
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const cut = (): void => sockets.forEach((socket) => socket.destroy());
+  const cut = (only?: number): void =>
+    sockets.forEach((socket, connection) => {
+      if (only === undefined || connection === only) socket.destroy();
+    });
+  const write = (connection: number, bytes: Buffer): void => void sockets[connection]?.write(bytes);
   const close = (): void => {
     cut();
     server.close();
   };
-  return { port: (server.address() as AddressInfo).port, seen, cut, close };
+  return { port: (server.address() as AddressInfo).port, seen, cut, write, close };
+}
+
+/** An answer as a broker sends it. */
+export function frameOf(correlationId: number, body: Buffer): Buffer {
+  return new ByteWriter()
+    .int32(body.length + 4)
+    .int32(correlationId)
+    .raw(body)
+    .finish();
 }
 
 /** Every request that we send in the version that we send it. */
@@ -79,6 +89,7 @@ function apiVersions(): Buffer {
     [1, 13],
     [2, 4],
     [3, 12],
+    [17, 1],
     [apiVersionsKey, 2],
     [22, 1],
     [36, 1],

@@ -2,6 +2,7 @@ import type { Logger } from '@tidegate/telemetry';
 import { CompressionCodecs, CompressionTypes, Kafka, logLevel, type LogEntry, type SASLOptions } from 'kafkajs';
 import { decompress } from './compression';
 import type { KafkaSettings } from './options';
+import { kafkaJsSasl } from './security';
 import { defaultMaxInflatedBytes } from './units';
 
 /** kafkajs reads gzip only; the codecs of our own reader serve its group consumers too. */
@@ -25,8 +26,7 @@ export function kafkaClient(settings: KafkaSettings, logger: Logger): Kafka {
     brokers,
     clientId,
     ssl,
-    // A fresh object: kafkajs writes the authenticated identity onto the one it is given.
-    ...(sasl && { sasl: { ...sasl } as SASLOptions }),
+    ...(sasl && { sasl: kafkaJsSasl(sasl) as SASLOptions }),
     connectionTimeout: connectionTimeoutMs,
     requestTimeout: requestTimeoutMs,
     // Without the cap a client comes back half a minute after its broker did.

@@ -1,6 +1,9 @@
 import { createLogger } from '@tidegate/telemetry';
 import { fakeBroker, metadataOf, type FakeBroker } from './broker.fixture';
+import { ByteReader } from './byte-reader';
+import { ByteWriter } from './byte-writer';
 import { Cluster, NotSent } from './cluster';
+import { MalformedBytes } from './errors';
 import type { KafkaRequest } from './kafkajs-internals';
 import { kafkaSettings } from './options';
 import { TopicDirectory } from './topic-directory';
@@ -57,8 +60,50 @@ describe(Cluster.name, () => {
     expect(await cluster.probe()).toEqual({ ok: true });
   });
 
+  it('does not hammer a broker that refuses its credentials', async () => {
+    const [handshakeKey, authenticateKey] = [17, 36];
+    const refusing = await broker((apiKey) => {
+      if (apiKey === handshakeKey)
+        return new ByteWriter()
+          .int16(0)
+          .array(['PLAIN'], () => undefined)
+          .string('PLAIN')
+          .finish();
+      const authenticationFailed = 58;
+      return apiKey === authenticateKey
+        ? new ByteWriter().int16(authenticationFailed).string('no').int32(0).int64(0n).finish()
+        : undefined;
+    });
+    const sasl = { mechanism: 'plain', username: 'u', password: 'p' } as const;
+    const cluster = new Cluster(kafkaSettings({ brokers: [`127.0.0.1:${refusing.port}`], sasl }, 500), logger);
+    clusters.push(cluster);
+    for (let turn = 0; turn < 5; turn += 1) {
+      await expect(cluster.metadata(['t'])).rejects.toMatchObject({ code: 'unavailable' });
+    }
+    expect(await cluster.probe()).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/authentication failed/i) as string,
+    });
+    expect(refusing.seen.filter(({ apiKey }) => apiKey === authenticateKey)).toHaveLength(1);
+  });
+
   it('sends nothing to a node that it does not know', async () => {
     await expect(clusterOf(1).send(7, echo)).rejects.toBeInstanceOf(NotSent);
+  });
+
+  it('throws away a connection whose answers cannot be read, and takes it for no sign of life', async () => {
+    const node: FakeBroker = await broker((apiKey) =>
+      apiKey === metadataKey ? metadataOf([node.port]) : Buffer.from('x'),
+    );
+    const cluster = clusterOf(node.port);
+    await cluster.metadata(['t']);
+    const answeredAtMs = cluster.lastAnswerAtMs;
+    const unreadable = { ...echo, decode: (bytes: Buffer) => new ByteReader(bytes).int64() };
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await expect(cluster.send(1, unreadable)).rejects.toBeInstanceOf(MalformedBytes);
+    expect(cluster.lastAnswerAtMs).toBe(answeredAtMs);
+    expect(await cluster.send(1, echo)).toBe('x');
+    expect(node.seen.at(-1)?.connection).toBeGreaterThan(1);
   });
 
   it('connects again after a connection was cut', async () => {

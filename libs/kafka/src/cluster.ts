@@ -1,6 +1,6 @@
 import { AppError } from '@tidegate/errors';
 import type { Health, Logger } from '@tidegate/telemetry';
-import { kafkaCodeOf, reasonOf } from './errors';
+import { kafkaCodeOf, MalformedBytes, reasonOf } from './errors';
 import { BrokerLink, type KafkaRequest } from './kafkajs-internals';
 import { metadataRequest, type BrokerAddress, type ClusterMetadata } from './metadata';
 import type { KafkaSettings } from './options';
@@ -10,9 +10,20 @@ import { within } from './timing';
 const anyTryMs = 2_000;
 /** Younger proof than this needs no probe. */
 const freshMs = 5_000;
+/** kafkajs waits for every answer first, and a frozen broker gives none. */
+const closeGraceMs = 500;
+/** For those that are still connecting. */
 const closeTimeoutMs = 1_000;
 
 type Address = Pick<BrokerAddress, 'host' | 'port'>;
+
+/** Who was refused with these credentials asks no sooner again: brokers lock accounts that hammer. */
+const refusedMs = 2_000;
+
+interface Refusal {
+  untilMs: number;
+  error: Error;
+}
 
 interface Linked {
   link: BrokerLink;
@@ -30,8 +41,11 @@ export class NotSent extends Error {
  */
 export class Cluster {
   private readonly links = new Map<string, Promise<BrokerLink>>();
+  private readonly refusals = new Map<string, Refusal>();
   /** Those of `links` that are connected: most requests need not wait for one. */
   private readonly open = new Map<string, Linked>();
+  /** Thrown away, with answers to others still on their way. */
+  private readonly leaving = new Set<BrokerLink>();
   private nodes = new Map<number, BrokerAddress>();
   private seeds: Address[];
   private reachable = true;
@@ -96,8 +110,10 @@ export class Cluster {
     const links = [...this.links.values()];
     this.links.clear();
     this.open.clear();
-    const closing = Promise.all(links.map((link) => link.then((ready) => ready.close()).catch(() => undefined)));
-    // kafkajs waits for every answer first, and a frozen broker gives none.
+    for (const link of this.leaving) link.cut();
+    const closing = Promise.all(
+      links.map((link) => link.then((ready) => ready.close(closeGraceMs)).catch(() => undefined)),
+    );
     await within(closing, closeTimeoutMs, () => new Error('still open')).catch(() => undefined);
   }
 
@@ -125,8 +141,9 @@ export class Cluster {
       this.answered();
       return result;
     } catch (error) {
-      if (kafkaCodeOf(error) === undefined && !AppError.is(error)) this.drop(address, connecting);
-      else this.answered();
+      if (error instanceof MalformedBytes) link.cut();
+      if (isAnswer(error)) this.answered();
+      else this.drop(address, connecting);
       throw error;
     }
   }
@@ -154,6 +171,9 @@ export class Cluster {
 
   private connect(address: Address): Promise<BrokerLink> {
     if (this.closed) return Promise.reject(new Error('the client is closed'));
+    const key = keyOf(address);
+    const refusal = this.refusals.get(key);
+    if (refusal && Date.now() < refusal.untilMs) return Promise.reject(refusal.error);
     const { clientId, ssl, sasl, connectionTimeoutMs, requestTimeoutMs } = this.settings;
     const connecting = BrokerLink.connect({
       ...address,
@@ -164,10 +184,10 @@ export class Cluster {
       requestTimeoutMs,
       log: ({ namespace, log }) => this.logger.debug({ namespace, broker: keyOf(address) }, log.message),
     });
-    const key = keyOf(address);
     this.links.set(key, connecting);
-    connecting.catch(() => {
+    connecting.catch((error: Error) => {
       if (this.links.get(key) === connecting) this.links.delete(key);
+      if (isAuthenticationFailure(error)) this.refusals.set(key, { untilMs: Date.now() + refusedMs, error });
     });
     return connecting;
   }
@@ -178,7 +198,13 @@ export class Cluster {
       this.links.delete(key);
       this.open.delete(key);
     }
-    void connecting.then((link) => link.close()).catch(() => undefined);
+    void connecting.then((link) => this.retire(link)).catch(() => undefined);
+  }
+
+  private async retire(link: BrokerLink): Promise<void> {
+    this.leaving.add(link);
+    await link.close(this.closed ? 0 : this.settings.requestTimeoutMs);
+    this.leaving.delete(link);
   }
 
   private addressOf(nodeId: number): Address {
@@ -215,6 +241,15 @@ export class Cluster {
       retryAfterMs: 1_000,
     });
   }
+}
+
+/** An error that Kafka sent us is a sign of life, bytes that nobody can read are not. */
+function isAnswer(error: unknown): boolean {
+  return kafkaCodeOf(error) !== undefined || (AppError.is(error) && !(error instanceof MalformedBytes));
+}
+
+function isAuthenticationFailure({ name }: Error): boolean {
+  return name === 'KafkaJSSASLAuthenticationError';
 }
 
 function silent(address: Address): Error {

@@ -1,5 +1,6 @@
 export { KafkaAdmin, type TopicSpec } from './admin';
 export { ConsumerGroup, type ConsumerGroupOptions, type ConsumerGroupSettings } from './consumer-group';
+export { kafkaEnvironmentSchema } from './environment';
 export { CorruptRecords, OffsetOutOfRange, TopicRecreated } from './errors';
 export { type KafkaRecord } from './fetched-record';
 export { type CommittedOffset } from './group-offsets';

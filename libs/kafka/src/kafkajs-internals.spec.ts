@@ -1,8 +1,11 @@
-import { fakeBroker, type Answer, type FakeBroker } from './broker.fixture';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fakeBroker, frameOf, type Answer, type FakeBroker } from './broker.fixture';
 import { ByteReader } from './byte-reader';
-import { BrokerLink, type KafkaRequest } from './kafkajs-internals';
+import { ByteWriter } from './byte-writer';
+import { BrokerLink, type BrokerLinkOptions, type KafkaRequest } from './kafkajs-internals';
 
 const fetchKey = 1;
+const saslKeys = { handshake: 17, authenticate: 36 };
 
 function request(apiKey: number, body = Buffer.from('body')): KafkaRequest<string> {
   return { apiKey, apiVersion: 3, apiName: 'Test', body, decode: (bytes) => bytes.toString() };
@@ -12,7 +15,7 @@ describe('kafkajs internals', () => {
   let broker: FakeBroker;
   let link: BrokerLink;
 
-  const connect = async (answer: Answer, options: { requestTimeoutMs?: number } = {}): Promise<void> => {
+  const connect = async (answer: Answer, options: Partial<BrokerLinkOptions> = {}): Promise<void> => {
     broker = await fakeBroker(answer);
     link = await BrokerLink.connect({
       host: '127.0.0.1',
@@ -29,8 +32,20 @@ describe('kafkajs internals', () => {
 
   afterEach(async () => {
     broker.close();
-    await link.close();
+    await link.close(1_000);
   });
+
+  /** A broker whose sessions last this long. */
+  const authenticating =
+    (sessionMs: number): Answer =>
+    ({ apiKey }) => {
+      if (apiKey === saslKeys.handshake) return saslHandshake();
+      if (apiKey !== saslKeys.authenticate) return Buffer.from('x');
+      return new ByteWriter().int16(0).int16(-1).int32(0).int64(BigInt(sessionMs)).finish();
+    };
+
+  const authentications = (): number[] =>
+    broker.seen.filter(({ apiKey }) => apiKey === saslKeys.authenticate).map(({ connection }) => connection);
 
   it('write a ready body behind the header, and hand over the answer without its correlation id', async () => {
     await connect(() => Buffer.from('answer'));
@@ -100,4 +115,136 @@ describe('kafkajs internals', () => {
     timers.mockRestore();
     expect(warnings).toEqual([]);
   });
+
+  it('give each answer to its own request, whatever their order, and none to nobody', async () => {
+    const frames: Buffer[] = [];
+    await connect(({ correlationId, body }) => {
+      frames.unshift(frameOf(correlationId, body));
+      if (frames.length < 3) return undefined;
+      return { frame: Buffer.concat([frameOf(1_000_000, Buffer.from('of nobody')), ...frames]) };
+    });
+    const names = ['a', 'b', 'c'];
+    expect(await Promise.all(names.map((name) => link.send(request(9, Buffer.from(name)), 1_000)))).toEqual(names);
+  });
+
+  it('put answers together that come byte by byte', async () => {
+    await connect(() => undefined);
+    const sending = link.send(request(9), 1_000);
+    await sleep(20);
+    for (const byte of frameOf(broker.seen[0]?.correlationId ?? -1, Buffer.from('whole'))) {
+      broker.write(0, Buffer.from([byte]));
+      await sleep(1);
+    }
+    expect(await sending).toBe('whole');
+  });
+
+  it.each([-2_147_483_648, -1, 0, 3, 2_147_483_647])(
+    'end a connection whose answer claims a size of %d, and nothing else',
+    async (size) => {
+      await connect(() => ({ frame: new ByteWriter().int32(size).int32(0).finish() }));
+      await expect(link.send(request(9), 5_000)).rejects.toMatchObject({
+        name: 'KafkaJSConnectionError',
+        message: expect.stringContaining('cannot be read') as string,
+      });
+      expect(link.usable).toBe(false);
+    },
+  );
+
+  it('show a link as unusable when either connection is lost', async () => {
+    await connect(() => Buffer.from('x'));
+    broker.cut(1);
+    await sleep(20);
+    expect(link.usable).toBe(false);
+  });
+
+  it('close when the answers on their way have come', async () => {
+    await connect(() => undefined);
+    const sending = link.send(request(9), 1_000);
+    await sleep(20);
+    const closing = link.close(1_000);
+    await sleep(50);
+    broker.write(0, frameOf(broker.seen[0]?.correlationId ?? -1, Buffer.from('late')));
+    expect(await sending).toBe('late');
+    await closing;
+  });
+
+  it('close in time when nothing comes, failing what is on its way and leaving no timer', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const timersBefore = timers();
+    await connect(() => undefined);
+    const sending = link.send(request(9), 10_000).catch((error: unknown) => String(error));
+    await sleep(20);
+    await link.close(50);
+    expect(await sending).toContain('given up');
+    expect(timers()).toBe(timersBefore);
+  });
+
+  it('give up connecting after its time-out', async () => {
+    await connect(() => Buffer.from('x'));
+    const options = { host: '127.0.0.1', port: broker.port, clientId: 'tester', sasl: undefined, log: () => undefined };
+    const silentTls = BrokerLink.connect({ ...options, ssl: true, connectionTimeoutMs: 100, requestTimeoutMs: 1_000 });
+    await expect(silentTls).rejects.toMatchObject({ name: 'KafkaJSConnectionError', message: 'Connection timeout' });
+  });
+
+  it('log to the given sink', async () => {
+    const log = jest.fn();
+    await connect(() => Buffer.from('x'));
+    const options = {
+      host: '127.0.0.1',
+      clientId: 'tester',
+      sasl: undefined,
+      ssl: false,
+      requestTimeoutMs: 1_000,
+      log,
+    };
+    await expect(BrokerLink.connect({ ...options, port: 1, connectionTimeoutMs: 1_000 })).rejects.toBeInstanceOf(Error);
+    const entry = { namespace: 'Connection', log: { message: expect.stringContaining('ECONNREFUSED') as string } };
+    expect(log).toHaveBeenCalledWith(
+      expect.objectContaining({ ...entry, log: expect.objectContaining(entry.log) as object }),
+    );
+  });
+
+  it('authenticate each connection, and write only on a copy of what they were given', async () => {
+    const sasl = { mechanism: 'plain', username: 'u', password: 'p' } as const;
+    await connect(authenticating(0), { sasl });
+    await Promise.all([link.send(request(9), 1_000), link.send(request(fetchKey), 1_000)]);
+    expect(authentications().sort()).toEqual([0, 1]);
+    expect(sasl).toEqual({ mechanism: 'plain', username: 'u', password: 'p' });
+  });
+
+  it('renew a session 10 s before it ends, each connection its own', async () => {
+    const sasl = { mechanism: 'plain', username: 'u', password: 'p' } as const;
+    await connect(authenticating(10_200), { sasl });
+    await link.send(request(9), 1_000);
+    expect(authentications()).toHaveLength(2);
+    await sleep(250);
+    await Promise.all([link.send(request(9), 1_000), link.send(request(9), 1_000)]);
+    expect(authentications().slice(2)).toEqual([0]);
+    await link.send(request(fetchKey), 1_000);
+    expect(authentications().slice(3)).toEqual([1]);
+  });
+
+  it('ask for a token at each authentication', async () => {
+    let tokens = 0;
+    await connect(authenticating(0), {
+      sasl: { mechanism: 'oauthbearer', token: () => Promise.resolve(`token-${(tokens += 1)}`) },
+    });
+    const sent = broker.seen.filter(({ apiKey }) => apiKey === saslKeys.authenticate).map(({ body }) => String(body));
+    expect([tokens, sent[0]?.includes('token-1'), sent[1]?.includes('token-2')]).toEqual([2, true, true]);
+  });
+
+  it('are those of the version that they were read in', async () => {
+    await connect(() => Buffer.from('x'));
+    jest.isolateModules(() => {
+      jest.doMock('kafkajs/package.json', () => ({ version: '2.2.5' }));
+      expect(() => jest.requireActual<object>('./kafkajs-internals')).toThrow(/kafkajs 2\.2\.4 is needed/);
+      jest.dontMock('kafkajs/package.json');
+    });
+  });
 });
+
+function saslHandshake(): Buffer {
+  const mechanisms = ['PLAIN', 'OAUTHBEARER'];
+  const writer = new ByteWriter().int16(0);
+  return writer.array(mechanisms, (mechanism) => writer.string(mechanism)).finish();
+}

@@ -5,6 +5,10 @@
 /* eslint-disable @typescript-eslint/no-require-imports -- untyped paths inside the package, typed below */
 import type { Socket } from 'node:net';
 import { ByteWriter } from './byte-writer';
+import { MalformedBytes } from './errors';
+import { kafkaJsSasl, type SaslOptions, type TlsOptions } from './security';
+import { within } from './timing';
+import { mebibyte } from './units';
 
 const testedVersion = '2.2.4';
 
@@ -44,11 +48,21 @@ interface QueuedRequest {
 interface Connection {
   readonly clientId: string;
   readonly socket: Socket;
-  readonly requestQueue: { push(request: QueuedRequest): void; maybeThrottle(throttleMs: number): void };
+  readonly requestQueue: {
+    push(request: QueuedRequest): void;
+    maybeThrottle(throttleMs: number): void;
+    rejectAll(error: Error): void;
+    destroy(): void;
+  };
   isConnected(): boolean;
+  nextCorrelationId(): number;
   /** Does nothing while the session lives; again 10 s before it ends. */
   authenticate(): Promise<void>;
-  nextCorrelationId(): number;
+}
+
+interface FrameReader {
+  readonly socket: Socket;
+  readonly bytesNeeded: number;
 }
 
 interface ConnectionPool {
@@ -80,7 +94,7 @@ interface PoolOptions {
   logger: InternalLogger;
   socketFactory: unknown;
   brokers: string[];
-  ssl: boolean;
+  ssl: boolean | object;
   sasl: object | undefined;
   clientId: string;
   connectionTimeout: number;
@@ -112,7 +126,29 @@ const { createLogger, LEVELS } = require('kafkajs/src/loggers') as {
 const socketFactory = require('kafkajs/src/network/socketFactory') as () => unknown;
 const RequestQueue = require('kafkajs/src/network/requestQueue') as { prototype: object };
 
+const Connection = require('kafkajs/src/network/connection') as {
+  prototype: { processData: (this: FrameReader, chunk: Buffer) => void };
+};
+
 const pendingCheckMs = 10;
+/** Far above what we ask for, one batch of a generous broker included. */
+const maxFrameBytes = 256 * mebibyte;
+
+const { processData } = Connection.prototype;
+
+// An answer of impossible size throws in the socket's event, which ends the process, or is gathered until memory is full.
+Object.assign(Connection.prototype, {
+  processData(this: FrameReader, chunk: Buffer): void {
+    try {
+      processData.call(this, chunk);
+    } catch (error) {
+      this.socket.destroy(new MalformedBytes('an answer without its size and number', error));
+      return;
+    }
+    if (this.bytesNeeded > maxFrameBytes)
+      this.socket.destroy(new MalformedBytes(`an answer of ${this.bytesNeeded} bytes`));
+  },
+});
 
 // kafkajs asks for a timer with a negative delay on every answer, which spins: 4 % of a core per idle connection, and a warning on Node 24.
 Object.assign(RequestQueue.prototype, {
@@ -134,8 +170,8 @@ export interface BrokerLinkOptions {
   host: string;
   port: number;
   clientId: string;
-  ssl: boolean;
-  sasl: object | undefined;
+  ssl: boolean | TlsOptions;
+  sasl: SaslOptions | undefined;
   connectionTimeoutMs: number;
   requestTimeoutMs: number;
   log: LogSink;
@@ -150,7 +186,8 @@ export class BrokerLink {
     try {
       await broker.connect();
       // Opened now: two first fetches at once would each open a socket, and kafkajs would mix their answers.
-      await broker.connectionPool.getConnection(1);
+      const forFetches = await broker.connectionPool.getConnection(1);
+      await forFetches.authenticate();
       return new BrokerLink(broker);
     } catch (error) {
       void broker.disconnect().catch(() => undefined);
@@ -173,8 +210,18 @@ export class BrokerLink {
     return answer;
   }
 
-  async close(): Promise<void> {
-    await this.broker.disconnect();
+  /** Waits for the answers that are on their way, and no longer than this. */
+  async close(graceMs: number): Promise<void> {
+    await within(this.broker.disconnect(), graceMs, () => new Error('still open')).catch(() => this.cut());
+  }
+
+  /** Waits for nothing: what is on its way fails. */
+  cut(): void {
+    for (const { socket, requestQueue } of this.broker.connectionPool.pool) {
+      socket.destroy();
+      requestQueue.rejectAll(new Error('the connection was given up'));
+      requestQueue.destroy();
+    }
   }
 }
 
@@ -186,8 +233,7 @@ async function makeBroker(options: BrokerLinkOptions): Promise<KafkaJsBroker> {
     socketFactory: socketFactory(),
     brokers: [`${host}:${port}`],
     ssl: options.ssl,
-    // A fresh object: kafkajs writes the authenticated identity onto the one it is given.
-    sasl: options.sasl && { ...options.sasl },
+    sasl: kafkaJsSasl(options.sasl),
     clientId: options.clientId,
     connectionTimeout: options.connectionTimeoutMs,
     requestTimeout: options.requestTimeoutMs,

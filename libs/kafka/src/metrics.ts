@@ -7,6 +7,9 @@ export interface KafkaMetrics {
   fetchSeconds: Histogram;
   tailLag: Gauge;
   metadataAge: Gauge;
+  groupLag: Gauge;
+  groupBatchSeconds: Histogram;
+  groupJoins: Counter;
   errors: Counter;
   retries: Counter;
   batchRecords: Histogram;
@@ -58,6 +61,25 @@ export function kafkaMetrics(registry: Registry): KafkaMetrics {
       name: 'kafka_metadata_age_seconds',
       help: 'Since the metadata of the topics that are followed was last seen',
       labelNames: ['client'],
+      registers,
+    }),
+    groupLag: new Gauge({
+      name: 'kafka_group_lag_records',
+      help: 'Committed records that a group has not committed yet, of all partitions',
+      labelNames: ['group', 'topic'],
+      registers,
+    }),
+    groupBatchSeconds: new Histogram({
+      name: 'kafka_group_batch_seconds',
+      help: 'What the work on one batch took',
+      labelNames: ['group'],
+      buckets: latencyBuckets,
+      registers,
+    }),
+    groupJoins: new Counter({
+      name: 'kafka_group_joins_total',
+      help: 'Times that this process joined a group: at its start, in rebalances and after crashes',
+      labelNames: ['group'],
       registers,
     }),
     errors: new Counter({

@@ -1,5 +1,6 @@
 import type { Logger, Registry } from '@tidegate/telemetry';
 import { z } from 'zod';
+import { saslSchema, tlsSchema } from './security';
 
 const address = z
   .string()
@@ -9,17 +10,12 @@ const address = z
     return port >= 1 && port <= 65_535;
   }, 'must have a port from 1 to 65535');
 
-const saslSchema = z.object({
-  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
-  username: z.string().min(1),
-  password: z.string().min(1),
-});
-
 /** How the cluster is reached. Apps compose it into their config; every client of this library takes it. */
 export const kafkaOptionsSchema = z.object({
   brokers: z.array(address).min(1),
   clientId: z.string().min(1).default('tidegate'),
-  ssl: z.boolean().default(false),
+  /** True: TLS with the roots of the system. */
+  ssl: z.union([z.boolean(), tlsSchema]).default(false),
   sasl: saslSchema.optional(),
   /** Reads come from a replica in this rack where the brokers offer one. */
   rackId: z.string().default(''),

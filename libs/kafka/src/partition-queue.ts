@@ -35,6 +35,8 @@ type Refusal = Exclude<Verdict, 'acknowledged' | 'duplicate'>;
 export class PartitionQueue {
   /** Tries in a row that did not end well. */
   failures = 0;
+  /** Batches taken from what waits, so far. */
+  batches = 0;
   /** Its replicas are behind: the broker held the last try until the time for that was over. */
   isSlow = false;
   private waiting: PendingRecord[] = [];
@@ -153,6 +155,7 @@ export class PartitionQueue {
     const records: PendingRecord[] = [];
     let bytes = 0;
     let taken = 0;
+    this.batches += 1;
     for (const record of this.waiting) {
       if (records.length > 0 && bytes + record.bytes > this.maxBatchBytes) break;
       taken += 1;

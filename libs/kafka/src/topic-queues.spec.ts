@@ -54,6 +54,18 @@ describe(TopicQueues.name, () => {
     expect(filled()).toHaveLength(3);
   });
 
+  it('takes another partition though records with a key follow into the one before', () => {
+    const used = new Set<number>();
+    for (let count = 0; count < 3; count += 1) {
+      const before = new Map([...queues].map((queue) => [queue, queue.bytes]));
+      push({});
+      for (const queue of queues) if (queue.bytes > (before.get(queue) ?? 0)) used.add(queue.partition);
+      handOver();
+      for (const partition of used) push({ partition, key: 'k' });
+    }
+    expect(used.size).toBe(3);
+  });
+
   it('takes another partition when the batch is full', () => {
     for (let count = 0; count < 3; count += 1) push({ value: 'x'.repeat(999) });
     expect(filled()).toHaveLength(3);

@@ -8,6 +8,8 @@ export class TopicQueues {
   private readonly queues: PartitionQueue[] = [];
   /** Where records without a key go until their batch is full or on its way: few large batches instead of many small ones. */
   private sticky: PartitionQueue | undefined;
+  /** How many batches it had taken when it was chosen: records with a key may have followed into it since. */
+  private stickyBatches = 0;
   private turn = 0;
 
   constructor(
@@ -32,8 +34,10 @@ export class TopicQueues {
   ): PartitionQueue | undefined {
     if (partition !== undefined) return this.queues[partition];
     if (key !== null) return this.queues[partitionOfKey(key, partitions.length)];
-    if (!this.sticky || this.sticky.unbatchedBytes === 0 || this.sticky.isFull)
-      this.sticky = this.leastBusy(partitions);
+    const { sticky } = this;
+    if (sticky && sticky.unbatchedBytes > 0 && sticky.batches === this.stickyBatches && !sticky.isFull) return sticky;
+    this.sticky = this.leastBusy(partitions);
+    this.stickyBatches = this.sticky?.batches ?? 0;
     return this.sticky;
   }
 
