@@ -129,6 +129,33 @@ describe('streams on web', () => {
     expect(same(body)).toEqual(same(unknown.body));
   });
 
+  it('shows last values that match a filter over WebSocket and SSE, and says gone for those that no longer do', async () => {
+    const token = await house.issuer.token('support', 'north');
+    const put = (orderId: string, status: string) => send(topics.orders, orderId, orderIn(orderId, status));
+    await Promise.all([put('latest-1', 'placed'), put('latest-2', 'placed'), put('latest-3', 'paid')]);
+    const query = `mode=latest&where=${encodeURIComponent('row.status == "placed" && row.orderId.startsWith("latest-")')}`;
+    const target = `${url}/streams/orders?${query}`;
+    const [webSocket, events] = await Promise.all([
+      WebSocketClient.open(target.replace('http', 'ws'), token),
+      SseClient.open(target, token),
+    ]);
+    const ids = (rows: readonly JsonObject[]) => rows.map((row) => row['orderId']).sort();
+    expect([ids(webSocket.rows), ids(events.rows)]).toEqual([
+      ['latest-1', 'latest-2'],
+      ['latest-1', 'latest-2'],
+    ]);
+    await put('latest-1', 'paid');
+    await webSocket.until(() => webSocket.frames.some(({ t }) => t === 'gone'), 'told gone');
+    await events.until(() => events.events.some(({ event }) => event === 'gone'), 'told gone');
+    expect(webSocket.frames.find(({ t }) => t === 'gone')).toMatchObject({ s: 'orders', k: [['latest-1']] });
+    expect(events.events.find(({ event }) => event === 'gone')?.data).toBe('[["latest-1"]]');
+    const problem = await read('orders', token, 'where=row.nothing%20==%201.0');
+    expect([problem.status, (problem.body as unknown as { code: string }).code]).toEqual([400, 'invalid_argument']);
+    expect((await read('telemetry', await house.issuer.token('operator', 'north'), 'mode=latest')).status).toBe(400);
+    webSocket.close();
+    events.cut();
+  });
+
   it('warns before the token ends, closes with it, and goes on where a fresh one comes', async () => {
     const short = () => house.issuer.token('operator', 'north', 'night-shift', '3s');
     const [ending, refreshed] = await Promise.all([
@@ -173,3 +200,8 @@ describe('streams on web', () => {
     for (const topic of Object.values(topics)) expect(text).not.toContain(topic);
   });
 });
+
+function orderIn(orderId: string, status: string): object {
+  const what = { total: 12.5, currency: 'EUR', storeId: '1', lines: [], internalNotes: '' };
+  return { orderId, customerId: '13', tenantId: 'north', status, placedAt: at, updatedAt: at, ...what };
+}
