@@ -182,7 +182,9 @@ export class StreamSession implements Spoke, Follower {
 
   /** The way to live was longer than it may be. */
   skipAhead(): void {
-    if (this.channel.lastValues !== undefined) return this.startOver('too-far');
+    const position = this.position.map((offsets) => [...offsets]);
+    // Whoever is cut off before all values are out finds the way too long again.
+    if (this.channel.lastValues !== undefined) return this.snapshot({ gaps: ['too-far'], position });
     this.becomeLive();
     this.sayGap('too-far');
     this.sayCaughtUp();
@@ -250,7 +252,7 @@ export class StreamSession implements Spoke, Follower {
     else if (live) this.channel.join(this);
   }
 
-  private snapshot(over: Pick<ConflationStart, 'gaps' | 'departed'>): void {
+  private snapshot(over: Partial<ConflationStart>): void {
     this.caughtUp = false;
     this.follow(() => this.conflation({ version: 0, position: this.channel.positionOfNothing(), ...over }));
     this.channel.options.onProgress();
