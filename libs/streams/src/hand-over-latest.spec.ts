@@ -10,7 +10,7 @@ import type { Session, StreamHub } from './stream-hub';
 /**
  * Last values are handed over from the log to a table, from the table to a snapshot, from there to live changes, and to
  * conflated ones and back where a reader is slow. So: hundreds of rounds, each with delays of its own, few entities that
- * change, leave views and are deleted all the while, tiny batches and histories, readers that stall, whose roles change, and
+ * change, leave views and are deleted all the while, topics that are made again, tiny batches and histories, readers that stall, whose roles change, and
  * that are cut after any frame and come back on either of two replicas. In the end each shows exactly what it may see.
  */
 const rounds = 200;
@@ -63,7 +63,12 @@ function sees({ where, roles }: Reader, row: JsonObject): boolean {
 async function write({ log }: World, partitions: number, random: Random): Promise<Written> {
   const written: Written = { last: new Map(), all: [] };
   const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)] as T;
+  const madeAgainAt = random() < 0.3 ? Math.floor(random() * 150) : -1;
   for (let n = 0; n < 150; n++) {
+    if (n === madeAgainAt) {
+      log.recreate(topic, partitions);
+      written.last.clear();
+    }
     const id = pick(ids);
     const partition = ids.indexOf(id) % partitions;
     if (random() < 0.1) log.appendHole(topic, partition);

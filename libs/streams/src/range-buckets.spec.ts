@@ -89,6 +89,17 @@ describe(RangeBuckets.name, () => {
     expect(asked).toHaveLength(3);
   });
 
+  it('keeps apart a topic and the one that was made in its place', async () => {
+    const { asked, buckets } = world();
+    const old = buckets.read('t', 0, 10n, 'old');
+    await settle();
+    asked[0]?.answer(20n);
+    await old;
+    void buckets.read('t', 0, 10n, 'new');
+    await settle();
+    expect(asked).toHaveLength(2);
+  });
+
   it('reads so many at a time, also when some fail', async () => {
     const { asked, buckets } = world(2);
     const reads = Array.from({ length: 5 }, (_, n) => buckets.read('t', n, 0n).catch(() => 'failed'));

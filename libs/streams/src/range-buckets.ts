@@ -47,7 +47,8 @@ export class RangeBuckets {
 
   /** A bucket that holds `from`, or an empty one when the log ends there. @throws OffsetOutOfRange, or what the reader throws. */
   async read(topic: string, partition: number, from: bigint, topicId?: string): Promise<RangeBucket> {
-    const place = placeOf(topic, partition);
+    // With the id, since nobody may have been there to hear that the topic was made again.
+    const place = `${topic}/${partition}/${topicId}`;
     const nowMs = this.now();
     const kept = this.kept.find((one) => one.place === place && one.untilMs > nowMs && covers(one.bucket, from));
     if (kept !== undefined) return kept.bucket;
@@ -62,9 +63,9 @@ export class RangeBuckets {
 
   /** What was read of a partition no longer holds: it was made again, or lost its end. */
   forget(topic: string, partition: number): void {
-    const place = placeOf(topic, partition);
-    this.kept = this.kept.filter((one) => one.place !== place);
-    for (const reading of this.reading) if (reading.place === place) this.reading.delete(reading);
+    const gone = ({ place }: Shared) => place.startsWith(`${topic}/${partition}/`);
+    this.kept = this.kept.filter((one) => !gone(one));
+    for (const reading of this.reading) if (gone(reading)) this.reading.delete(reading);
   }
 
   private start(shared: Shared, bucket: Promise<RangeBucket>): Promise<RangeBucket> {
@@ -102,10 +103,6 @@ export class RangeBuckets {
       else next();
     }
   }
-}
-
-function placeOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
 }
 
 function covers({ from, next }: RangeBucket, offset: bigint): boolean {

@@ -202,7 +202,6 @@ export class StreamChannel implements FeedListener {
     });
     this.resets++;
     const source = this.options.feeds.indexOf(feed);
-    this.options.buckets.forget(feed.topic, partition);
     this.moveHead(source, partition, next);
     for (const follower of this.behind) follower.onReset(reason, source, partition, next);
     this.resetLastValues(reason);

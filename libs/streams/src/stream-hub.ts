@@ -307,6 +307,11 @@ export class StreamHub {
     const feed = new TopicFeed(topic, { tails: this.options.tails, limits, budget, metrics, now });
     await feed.open();
     this.openFeeds.add(feed);
+    feed.listen({
+      onRecords: () => undefined,
+      onReset: (_feed, _reason, partition) => this.buckets.forget(topic, partition),
+      onPartition: () => undefined,
+    });
     return feed;
   }
 
