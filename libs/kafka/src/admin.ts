@@ -3,7 +3,7 @@ import type { Admin } from 'kafkajs';
 import { kafkaClient } from './client';
 import { Cluster } from './cluster';
 import { kafkaCodes, translateKafkaError } from './errors';
-import { GroupOffsets, type CommittedOffset } from './group-offsets';
+import { GroupCoordinator, type CommittedOffset } from './group-coordinator';
 import type { GroupOffset } from './group-protocol';
 import type { TopicMetadata } from './metadata';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
@@ -29,7 +29,7 @@ const leadersPollMs = 50;
 export class KafkaAdmin {
   private readonly admin: Admin;
   private readonly cluster: Cluster;
-  private readonly groups: GroupOffsets;
+  private readonly groups: GroupCoordinator;
   private readonly logger: Logger;
   private connected: Promise<void> | undefined;
 
@@ -37,7 +37,7 @@ export class KafkaAdmin {
     const settings = kafkaSettings(options, requestTimeoutMs);
     this.admin = kafkaClient(settings, logger).admin();
     this.cluster = new Cluster(settings, logger);
-    this.groups = new GroupOffsets(this.cluster, requestTimeoutMs);
+    this.groups = new GroupCoordinator(this.cluster, requestTimeoutMs);
     this.logger = logger;
   }
 
@@ -70,6 +70,11 @@ export class KafkaAdmin {
   /** What a group has committed of a topic, by partition; nothing for partitions without a position. @throws AppError unavailable */
   async committedOffsets(groupId: string, topic: string): Promise<CommittedOffset[]> {
     return this.groups.committed(groupId, topic);
+  }
+
+  /** Forgets what a group has committed; nothing happens when there is none. @throws AppError conflict: it has members; unavailable */
+  async deleteGroup(groupId: string): Promise<void> {
+    await this.groups.delete(groupId);
   }
 
   async close(): Promise<void> {
