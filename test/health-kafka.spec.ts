@@ -1,4 +1,4 @@
-import { ConsumerGroup, KafkaHealth, type Producer, type TailPool } from '@tidegate/kafka';
+import { ConsumerGroup, KafkaHealth, Producer, RangeReader, TailPool } from '@tidegate/kafka';
 import { OpsServer } from '@tidegate/telemetry';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Heard, KafkaBench, neverHopeless, until, valueOf } from './support/kafka-bench';
@@ -34,7 +34,9 @@ class Process {
     groupId: string,
   ) {
     const { deps, options } = bench;
-    this.tails = bench.pool();
+    const producer = bench.closed(new Producer(options, deps));
+    const reader = bench.closed(new RangeReader(options, deps));
+    this.tails = bench.closed(new TailPool(options, deps));
     this.group = new ConsumerGroup(options, {
       ...{ groupId, topics: [topic], deps, onHopeless: neverHopeless },
       onBatch: async (records) => {
@@ -43,7 +45,7 @@ class Process {
       },
     });
     const checks = [
-      new KafkaHealth([bench.producer(), bench.reader(), this.tails], { name: 'clients' }),
+      new KafkaHealth([producer, reader, this.tails], { name: 'clients' }),
       new KafkaHealth([this.group], { name: 'group' }),
     ];
     this.ops = new OpsServer({ host: '127.0.0.1', port: 0, registry: deps.registry, checks, logger: deps.logger });
@@ -65,6 +67,13 @@ class Process {
     const response = await fetch(`${this.url}/readyz`);
     const { checks } = (await response.json()) as Pick<Readiness, 'checks'>;
     return { status: response.status, checks };
+  }
+
+  /** By client, as its metrics say. */
+  async connections(): Promise<Record<string, number>> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const lines = text.matchAll(/^kafka_connections\{client="(\w+)"\} (\d+)$/gm);
+    return Object.fromEntries([...lines].map(([, client = '', count]) => [client, Number(count)]));
   }
 
   async isLive(): Promise<boolean> {
@@ -131,9 +140,11 @@ describe('the health of a process that lives on Kafka', () => {
     await bench.stop();
   });
 
-  it('is ready when all is well', async () => {
+  it('is ready when all is well, and counts its connections', async () => {
     await untilReady(await start('first'));
     await untilServed('at first');
+    const [running] = processes as [Process];
+    expect(await running.connections()).toEqual({ group: 2, producer: 2, range: 2, tail: 2 });
   });
 
   it('is not ready while Kafka is dead or was never there, and heals by itself', async () => {

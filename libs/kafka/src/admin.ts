@@ -6,6 +6,7 @@ import { kafkaCodes, translateKafkaError } from './errors';
 import { GroupCoordinator, type CommittedOffset } from './group-coordinator';
 import type { GroupOffset } from './group-protocol';
 import type { TopicMetadata } from './metadata';
+import { kafkaMetrics, type KafkaMetrics } from './metrics';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
 import { delay } from './timing';
 
@@ -31,12 +32,15 @@ export class KafkaAdmin {
   private readonly cluster: Cluster;
   private readonly groups: GroupCoordinator;
   private readonly logger: Logger;
+  private readonly metrics: KafkaMetrics;
   private connected: Promise<void> | undefined;
 
-  constructor(options: KafkaOptions, { logger }: KafkaDeps) {
+  constructor(options: KafkaOptions, { logger, registry }: KafkaDeps) {
     const settings = kafkaSettings(options, requestTimeoutMs);
     this.admin = kafkaClient(settings, logger).admin();
     this.cluster = new Cluster(settings, logger);
+    this.metrics = kafkaMetrics(registry);
+    this.metrics.clusters.set(this.cluster, 'admin');
     this.groups = new GroupCoordinator(this.cluster, requestTimeoutMs);
     this.logger = logger;
   }
@@ -78,6 +82,7 @@ export class KafkaAdmin {
   }
 
   async close(): Promise<void> {
+    this.metrics.clusters.delete(this.cluster);
     await Promise.all([this.admin.disconnect(), this.cluster.close()]);
   }
 

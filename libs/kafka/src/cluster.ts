@@ -1,7 +1,7 @@
 import { AppError } from '@tidegate/errors';
 import type { Health, Logger } from '@tidegate/telemetry';
 import { isRefusedLogin, kafkaCodeOf, MalformedBytes, reasonOf } from './errors';
-import { BrokerLink, type KafkaRequest } from './kafkajs-internals';
+import { BrokerLink, connectionsOfLink, type KafkaRequest } from './kafkajs-internals';
 import { metadataRequest, type BrokerAddress, type ClusterMetadata } from './metadata';
 import type { KafkaSettings } from './options';
 import { within } from './timing';
@@ -103,6 +103,11 @@ export class Cluster {
       this.probing = undefined;
     });
     return this.probing;
+  }
+
+  /** How many are open. */
+  get connections(): number {
+    return connectionsOfLink * [...this.open.values()].filter(({ link }) => link.usable).length;
   }
 
   async close(): Promise<void> {

@@ -75,6 +75,7 @@ export class ConsumerGroup {
     this.metrics = kafkaMetrics(deps.registry);
     const kafka = kafkaSettings(options, requestTimeoutMs);
     this.cluster = new Cluster(kafka, deps.logger);
+    this.metrics.clusters.set(this.cluster, 'group');
     this.work = new GroupWork(groupId, (records) => settings.onBatch(records), this.metrics);
     this.coordinator = new GroupCoordinator(this.cluster, requestTimeoutMs);
     const { groupLag: gauge } = this.metrics;
@@ -109,6 +110,7 @@ export class ConsumerGroup {
     const left = Promise.all([disconnected, this.running]);
     await within(left, leaveTimeoutMs, () => new Error('not left')).catch(() => undefined);
     this.lag.stop();
+    this.metrics.clusters.delete(this.cluster);
     await this.cluster.close();
   }
 
