@@ -80,6 +80,7 @@ export const kafkaCodes = {
   illegalGeneration: 22,
   invalidGroupId: 24,
   unknownMemberId: 25,
+  invalidSessionTimeout: 26,
   rebalanceInProgress: 27,
   topicAuthorizationFailed: 29,
   groupAuthorizationFailed: 30,

@@ -5,6 +5,7 @@ import { GroupCoordinator } from './group-coordinator';
 /** What Kafka answers the same however often it is asked. */
 const refusals = new Set<number>([
   kafkaCodes.invalidGroupId,
+  kafkaCodes.invalidSessionTimeout,
   kafkaCodes.topicAuthorizationFailed,
   kafkaCodes.groupAuthorizationFailed,
   kafkaCodes.clusterAuthorizationFailed,
