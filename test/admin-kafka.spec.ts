@@ -60,8 +60,18 @@ describe(KafkaAdmin.name, () => {
     const commit = (groupId: string, to: string) => admin.commitOffsets(groupId, to, [{ partition: 0, offset: 0n }]);
     await expect(commit('joined', topic)).rejects.toMatchObject({ code: 'conflict' });
     await expect(commit('free', 'nowhere')).rejects.toMatchObject({ code: 'not_found' });
+    await expect(admin.deleteGroup('joined')).rejects.toMatchObject({ code: 'conflict' });
     await group.stop();
     await commit('joined', topic);
+  });
+
+  it('forgets a group, and minds none that is not there', async () => {
+    const topic = await bench.topic(1);
+    await admin.commitOffsets('forgotten', topic, [{ partition: 0, offset: 1n }]);
+    await Promise.all([admin.deleteGroup('forgotten'), admin.deleteGroup('never-there')]);
+    expect(await admin.committedOffsets('forgotten', topic)).toEqual([]);
+    const { groups } = await bench.admin.listGroups();
+    expect(groups.map(({ groupId }) => groupId)).not.toContain('forgotten');
   });
 
   it('is unavailable while Kafka is away, and works afterwards', async () => {

@@ -144,9 +144,11 @@ describe('a consumer group of Kafka', () => {
       ],
     });
     const refused = hopelessBy({ groupId, hopelessAfterMs: 600_000 });
-    const tooLong = hopelessBy({ sessionTimeoutMs: 70_000, hopelessAfterMs: 1_000 });
+    const misfit = hopelessBy({ sessionTimeoutMs: 70_000, hopelessAfterMs: 600_000 });
+    const tooLong = hopelessBy({ topics: ['nowhere'], hopelessAfterMs: 1_000 });
     expect(await refused).toMatchObject({ code: 'upstream_failed' });
-    expect(await tooLong).toMatchObject({ code: 'unavailable' });
+    expect(await misfit).toMatchObject({ code: 'unavailable' });
+    expect(await tooLong).toMatchObject({ code: 'not_found' });
   });
 
   it('shows how far it is behind, also while its work fails', async () => {

@@ -79,6 +79,21 @@ describe('a Kafka that asks who we are', () => {
     expect(await reasonFor(spread)).toMatch(/authentication failed/i);
   });
 
+  it('ends a group whose login is refused for too long', async () => {
+    const options = { ...over('sasl', { sasl: plain('alice', 'wrong-secret') }), hopelessAfterMs: 1_000 };
+    const { deps } = kafka.bench;
+    let refused: unknown;
+    const onHopeless = (error: unknown) => {
+      refused = error;
+    };
+    const onBatch = () => Promise.resolve();
+    const group = new ConsumerGroup(options, { groupId: 'refused', topics: ['t'], onBatch, onHopeless, deps });
+    await group.start();
+    await until('it is hopeless', () => refused !== undefined);
+    await group.stop();
+    expect(refused).toMatchObject({ code: 'unavailable', message: 'Kafka refuses our login.' });
+  });
+
   it('renews every session before the broker ends it, over more than the life of one', async () => {
     const { bench } = kafka;
     const topic = await bench.topic(1);

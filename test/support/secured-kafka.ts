@@ -19,7 +19,7 @@ export interface SecuredKafka {
 }
 
 /** One broker with an open listener for the bench and one for each kind of protection. Passwords: `<user>-secret`. */
-export async function startSecuredKafka(): Promise<SecuredKafka> {
+export async function startSecuredKafka(properties: Record<string, number> = {}): Promise<SecuredKafka> {
   const [sasl = 0, mutualTls = 0, saslTls = 0] = await freePorts(3);
   const [server, client] = [selfSigned(), selfSigned()];
   const bench = await KafkaBench.start(1, ({ port, controllerPort }) => {
@@ -31,6 +31,7 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
       'listener.security.protocol.map':
         'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,MTLS:SSL,SECURE:SASL_SSL',
       'inter.broker.listener.name': 'PLAINTEXT',
+      ...properties,
       'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
       ...saslListener('sasl'),
       ...saslListener('secure'),

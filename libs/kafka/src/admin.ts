@@ -3,9 +3,10 @@ import type { Admin } from 'kafkajs';
 import { kafkaClient } from './client';
 import { Cluster } from './cluster';
 import { kafkaCodes, translateKafkaError } from './errors';
-import { GroupOffsets, type CommittedOffset } from './group-offsets';
+import { GroupCoordinator, type CommittedOffset } from './group-coordinator';
 import type { GroupOffset } from './group-protocol';
 import type { TopicMetadata } from './metadata';
+import { kafkaMetrics, type KafkaMetrics } from './metrics';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
 import { delay } from './timing';
 
@@ -29,15 +30,18 @@ const leadersPollMs = 50;
 export class KafkaAdmin {
   private readonly admin: Admin;
   private readonly cluster: Cluster;
-  private readonly groups: GroupOffsets;
+  private readonly groups: GroupCoordinator;
   private readonly logger: Logger;
+  private readonly metrics: KafkaMetrics;
   private connected: Promise<void> | undefined;
 
-  constructor(options: KafkaOptions, { logger }: KafkaDeps) {
+  constructor(options: KafkaOptions, { logger, registry }: KafkaDeps) {
     const settings = kafkaSettings(options, requestTimeoutMs);
     this.admin = kafkaClient(settings, logger).admin();
     this.cluster = new Cluster(settings, logger);
-    this.groups = new GroupOffsets(this.cluster, requestTimeoutMs);
+    this.metrics = kafkaMetrics(registry);
+    this.metrics.clusters.set(this.cluster, 'admin');
+    this.groups = new GroupCoordinator(this.cluster, requestTimeoutMs);
     this.logger = logger;
   }
 
@@ -72,7 +76,13 @@ export class KafkaAdmin {
     return this.groups.committed(groupId, topic);
   }
 
+  /** Forgets what a group has committed; nothing happens when there is none. @throws AppError conflict: it has members; unavailable */
+  async deleteGroup(groupId: string): Promise<void> {
+    await this.groups.delete(groupId);
+  }
+
   async close(): Promise<void> {
+    this.metrics.clusters.delete(this.cluster);
     await Promise.all([this.admin.disconnect(), this.cluster.close()]);
   }
 

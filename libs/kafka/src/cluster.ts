@@ -1,7 +1,7 @@
 import { AppError } from '@tidegate/errors';
 import type { Health, Logger } from '@tidegate/telemetry';
-import { kafkaCodeOf, MalformedBytes, reasonOf } from './errors';
-import { BrokerLink, type KafkaRequest } from './kafkajs-internals';
+import { isRefusedLogin, kafkaCodeOf, MalformedBytes, reasonOf } from './errors';
+import { BrokerLink, connectionsOfLink, type KafkaRequest } from './kafkajs-internals';
 import { metadataRequest, type BrokerAddress, type ClusterMetadata } from './metadata';
 import type { KafkaSettings } from './options';
 import { within } from './timing';
@@ -105,6 +105,11 @@ export class Cluster {
     return this.probing;
   }
 
+  /** How many are open. */
+  get connections(): number {
+    return connectionsOfLink * [...this.open.values()].filter(({ link }) => link.usable).length;
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     const links = [...this.links.values()];
@@ -187,7 +192,7 @@ export class Cluster {
     this.links.set(key, connecting);
     connecting.catch((error: Error) => {
       if (this.links.get(key) === connecting) this.links.delete(key);
-      if (isAuthenticationFailure(error)) this.refusals.set(key, { untilMs: Date.now() + refusedMs, error });
+      if (isRefusedLogin(error)) this.refusals.set(key, { untilMs: Date.now() + refusedMs, error });
     });
     return connecting;
   }
@@ -236,7 +241,8 @@ export class Cluster {
     if (this.reachable && !this.closed)
       this.logger.warn({ brokers: this.settings.brokers, reason }, 'Kafka is not reachable');
     this.reachable = false;
-    return new AppError('unavailable', 'Kafka is not reachable at the moment.', {
+    const message = isRefusedLogin(failure) ? 'Kafka refuses our login.' : 'Kafka is not reachable at the moment.';
+    return new AppError('unavailable', message, {
       cause: failure,
       retryAfterMs: 1_000,
     });
@@ -246,10 +252,6 @@ export class Cluster {
 /** An error that Kafka sent us is a sign of life, bytes that nobody can read are not. */
 function isAnswer(error: unknown): boolean {
   return kafkaCodeOf(error) !== undefined || (AppError.is(error) && !(error instanceof MalformedBytes));
-}
-
-function isAuthenticationFailure({ name }: Error): boolean {
-  return name === 'KafkaJSSASLAuthenticationError';
 }
 
 function silent(address: Address): Error {

@@ -1,15 +1,17 @@
 import type { AppError } from '@tidegate/errors';
 import type { Health } from '@tidegate/telemetry';
-import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { Consumer } from 'kafkajs';
 import { kafkaClient } from './client';
 import { Cluster } from './cluster';
 import { reasonOf, translateKafkaError } from './errors';
 import type { KafkaRecord } from './fetched-record';
+import { GroupCoordinator } from './group-coordinator';
 import { GroupDiagnosis } from './group-diagnosis';
 import { GroupLag } from './group-lag';
+import { GroupWork, heartbeatMs } from './group-work';
 import { kafkaMetrics, type KafkaMetrics } from './metrics';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
-import { backoffMs, delay } from './timing';
+import { backoffMs, delay, within } from './timing';
 
 export type ConsumerGroupOptions = KafkaOptions & {
   /** How long the group waits for a silent member; 45 s by default. */
@@ -36,12 +38,15 @@ export interface ConsumerGroupSettings {
 }
 
 const requestTimeoutMs = 10_000;
-const heartbeatMs = 3_000;
 const firstRestartMs = 500;
 const maxRestartMs = 5_000;
-/** Fetches come back at least every 5 s, and processing sends heartbeats every 3 s: a member silent for this long is dead. */
-const silentMs = 20_000;
+/** Short, since kafkajs keeps a connection whose requests timed out: a broker that thaws lets them all wait, one after the other. */
+const maxWaitMs = 1_000;
+/** Fetches come back every second, and work sends heartbeats every 3 s: a member silent for this long is dead, or waits to join. */
+const silentMs = 12_000;
 const defaultHopelessAfterMs = 300_000;
+/** For kafkajs to leave the group, which a frozen broker would make take a minute. */
+const leaveTimeoutMs = 5_000;
 
 /**
  * Reads topics as a member of a group, at least once. Joins when Kafka is there, and joins again after every crash until it is hopeless.
@@ -53,7 +58,10 @@ export class ConsumerGroup {
   private running: Promise<void> | undefined;
   private lastSignAtMs = 0;
   private lastFailure = 'not joined yet';
-  private workFailed = false;
+  /** Under which the group knew us last; it may still wait for that member. */
+  private memberId: string | undefined;
+  private readonly work: GroupWork;
+  private readonly coordinator: GroupCoordinator;
   private readonly cluster: Cluster;
   private readonly lag: GroupLag;
   private readonly diagnosis: GroupDiagnosis;
@@ -67,6 +75,9 @@ export class ConsumerGroup {
     this.metrics = kafkaMetrics(deps.registry);
     const kafka = kafkaSettings(options, requestTimeoutMs);
     this.cluster = new Cluster(kafka, deps.logger);
+    this.metrics.clusters.set(this.cluster, 'group');
+    this.work = new GroupWork(groupId, (records) => settings.onBatch(records), this.metrics);
+    this.coordinator = new GroupCoordinator(this.cluster, requestTimeoutMs);
     const { groupLag: gauge } = this.metrics;
     const { cluster } = this;
     const { hopelessAfterMs = defaultHopelessAfterMs } = options;
@@ -81,17 +92,25 @@ export class ConsumerGroup {
     return Promise.resolve();
   }
 
+  /** A member that is alive and cannot do its work is not healthy either. */
   check(): Health {
-    if (Date.now() - this.lastSignAtMs < silentMs) return { ok: true };
-    return { ok: false, reason: `group ${this.settings.groupId}: ${this.lastFailure}` };
+    const silentForMs = Date.now() - this.lastSignAtMs;
+    const { failure } = this.work;
+    if (silentForMs < silentMs && failure === '') return { ok: true };
+    const silence = this.lastSignAtMs > 0 ? `silent for ${Math.floor(silentForMs / 1_000)} s` : this.lastFailure;
+    const reason = silentForMs < silentMs ? `its work fails: ${failure}` : silence;
+    return { ok: false, reason: `group ${this.settings.groupId}: ${reason}` };
   }
 
-  /** Waits for the batch in work, commits it and leaves the group. */
+  /** Waits for the batch in work, commits it and leaves the group; for Kafka it waits 5 s. */
   async stop(): Promise<void> {
     this.stopped.abort();
-    await this.consumer?.disconnect().catch(() => undefined);
-    await this.running;
+    const disconnected = this.consumer?.disconnect().catch(() => undefined);
+    await this.work.done();
+    const left = Promise.all([disconnected, this.running]);
+    await within(left, leaveTimeoutMs, () => new Error('not left')).catch(() => undefined);
     this.lag.stop();
+    this.metrics.clusters.delete(this.cluster);
     await this.cluster.close();
   }
 
@@ -99,14 +118,14 @@ export class ConsumerGroup {
     const { groupId, deps } = this.settings;
     for (let crashes = 0; !this.stopped.signal.aborted; crashes += 1) {
       const startedAtMs = Date.now();
-      this.workFailed = false;
       try {
         await this.runOnce();
       } catch (error) {
         this.lastFailure = reasonOf(error);
         const worked = this.lastSignAtMs > 0;
         this.lastSignAtMs = 0;
-        const hopeless = this.workFailed ? undefined : await this.diagnosis.hopeless(error, worked);
+        this.metrics.errors.inc({ client: 'group', kind: 'crash' });
+        const hopeless = this.work.failed ? undefined : await this.diagnosis.hopeless(error, worked);
         if (hopeless !== undefined && !this.stopped.signal.aborted) return this.giveUp(hopeless);
         deps.logger.warn({ err: error, groupId }, 'consumer group stopped; joining again');
       }
@@ -126,6 +145,9 @@ export class ConsumerGroup {
 
   /** One membership; rejects when it ends. kafkajs' own restart is off: it gives up on errors that it takes for final. */
   private async runOnce(): Promise<void> {
+    this.work.begin();
+    await this.leaveFormer();
+    if (this.stopped.signal.aborted) return;
     const consumer = this.makeConsumer();
     this.consumer = consumer;
     const crashed = new Promise<never>((_, reject) => {
@@ -137,15 +159,28 @@ export class ConsumerGroup {
     };
     consumer.on(consumer.events.HEARTBEAT, alive);
     consumer.on(consumer.events.FETCH, alive);
-    consumer.on(consumer.events.GROUP_JOIN, () => this.metrics.groupJoins.inc({ group: this.settings.groupId }));
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.memberId = payload.memberId;
+      this.work.assign(payload.memberAssignment);
+      this.metrics.groupJoins.inc({ group: this.settings.groupId });
+    });
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: this.settings.topics, fromBeginning: this.options.startAt !== 'latest' });
-      await consumer.run({ eachBatch: (payload) => this.work(payload) });
+      await consumer.run({ eachBatch: (payload) => this.work.do(payload) });
       await Promise.race([crashed, aborted(this.stopped.signal)]);
     } finally {
       await consumer.disconnect().catch(() => undefined);
     }
+  }
+
+  /** A crash leaves a member behind, and who joins waits until its session is over: 45 s after the return of a broker. */
+  private async leaveFormer(): Promise<void> {
+    // kafkajs would knock at Kafka's door for seconds on end; this fails at once.
+    await this.cluster.metadata([]);
+    if (this.memberId === undefined) return;
+    await this.coordinator.remove(this.settings.groupId, this.memberId);
+    this.memberId = undefined;
   }
 
   private makeConsumer(): Consumer {
@@ -155,26 +190,10 @@ export class ConsumerGroup {
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: rebalanceTimeoutMs,
       heartbeatInterval: heartbeatMs,
+      maxWaitTimeInMs: maxWaitMs,
       allowAutoTopicCreation: false,
       retry: { restartOnFailure: () => Promise.resolve(false) },
     });
-  }
-
-  private async work(payload: EachBatchPayload): Promise<void> {
-    const { batch } = payload;
-    if (!payload.isRunning() || payload.isStale() || batch.isEmpty()) return;
-    // Long work must not look like death; a heartbeat that fails is repeated by kafkajs' own after the batch.
-    const beating = setInterval(() => void payload.heartbeat().catch(() => undefined), heartbeatMs);
-    const stop = this.metrics.groupBatchSeconds.startTimer({ group: this.settings.groupId });
-    try {
-      await this.settings.onBatch(batch.messages.map((message) => recordOf(batch.topic, batch.partition, message)));
-    } catch (error) {
-      this.workFailed = true;
-      throw error;
-    } finally {
-      stop();
-      clearInterval(beating);
-    }
   }
 }
 
@@ -183,24 +202,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function recordOf(topic: string, partition: number, message: KafkaMessage): KafkaRecord {
-  const timestampMs = Number(message.timestamp);
-  return {
-    topic,
-    partition,
-    offset: BigInt(message.offset),
-    timestampMs: Number.isSafeInteger(timestampMs) && timestampMs >= 0 ? timestampMs : -1,
-    key: message.key,
-    value: message.value,
-    headers: () => Object.entries(message.headers ?? {}).flatMap(([name, value]) => headerPairs(name, value)),
-  };
-}
-
-type HeaderValue = NonNullable<KafkaMessage['headers']>[string];
-
-function headerPairs(name: string, value: HeaderValue): [string, Buffer | null][] {
-  const values = Array.isArray(value) ? value : [value];
-  return values.map((each) => [name, each === undefined || each === null ? null : Buffer.from(each)]);
 }

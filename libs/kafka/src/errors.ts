@@ -80,6 +80,7 @@ export const kafkaCodes = {
   illegalGeneration: 22,
   invalidGroupId: 24,
   unknownMemberId: 25,
+  invalidSessionTimeout: 26,
   rebalanceInProgress: 27,
   topicAuthorizationFailed: 29,
   groupAuthorizationFailed: 30,
@@ -94,6 +95,8 @@ export const kafkaCodes = {
   invalidProducerEpoch: 47,
   storageError: 56,
   unknownProducerId: 59,
+  nonEmptyGroup: 68,
+  groupIdNotFound: 69,
   unsupportedCompression: 76,
   invalidRecord: 87,
   producerFenced: 90,
@@ -109,11 +112,22 @@ export function kafkaCodeName(code: number): string {
 
 /** The protocol code inside one of kafkajs' errors, wherever it wrapped it. */
 export function kafkaCodeOf(error: unknown): number | undefined {
-  for (let inner: unknown = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth += 1) {
+  for (const inner of causesOf(error)) {
     if (inner instanceof KafkaErrorCode) return inner.kafkaCode;
     if (inner.name === 'KafkaJSProtocolError' && 'code' in inner && typeof inner.code === 'number') return inner.code;
   }
   return undefined;
+}
+
+function causesOf(error: unknown): Error[] {
+  const causes: Error[] = [];
+  for (let inner = error; inner instanceof Error && causes.length < 5; inner = inner.cause) causes.push(inner);
+  return causes;
+}
+
+/** Whether Kafka did not take our credentials, wherever that was wrapped. */
+export function isRefusedLogin(error: unknown): boolean {
+  return causesOf(error).some(({ name }) => name === 'KafkaJSSASLAuthenticationError');
 }
 
 const refusedAccess = new Set<number>([kafkaCodes.topicAuthorizationFailed, 30, 31, 53, 58]);

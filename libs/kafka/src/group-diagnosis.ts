@@ -1,10 +1,11 @@
 import type { Cluster } from './cluster';
-import { kafkaCodeOf, kafkaCodes } from './errors';
-import { GroupOffsets } from './group-offsets';
+import { isRefusedLogin, kafkaCodeOf, kafkaCodes } from './errors';
+import { GroupCoordinator } from './group-coordinator';
 
 /** What Kafka answers the same however often it is asked. */
 const refusals = new Set<number>([
   kafkaCodes.invalidGroupId,
+  kafkaCodes.invalidSessionTimeout,
   kafkaCodes.topicAuthorizationFailed,
   kafkaCodes.groupAuthorizationFailed,
   kafkaCodes.clusterAuthorizationFailed,
@@ -21,7 +22,7 @@ export interface GroupDiagnosisOptions {
 
 /** Tells whether a group that lost its membership may hope for another. */
 export class GroupDiagnosis {
-  private readonly offsets: GroupOffsets;
+  private readonly coordinator: GroupCoordinator;
   /** Since when Kafka answers though there is no membership. */
   private answersSinceMs: number | undefined;
 
@@ -29,7 +30,7 @@ export class GroupDiagnosis {
     cluster: Cluster,
     private readonly options: GroupDiagnosisOptions,
   ) {
-    this.offsets = new GroupOffsets(cluster, askTimeoutMs);
+    this.coordinator = new GroupCoordinator(cluster, askTimeoutMs);
   }
 
   /** The error that no waiting mends, or undefined. `worked` says that there was a membership before this failure. */
@@ -39,7 +40,7 @@ export class GroupDiagnosis {
     const answer = await this.ask();
     const refusal = [failure, answer].find((each) => refusals.has(kafkaCodeOf(each) ?? kafkaCodes.none));
     if (refusal !== undefined) return refusal;
-    if (answer !== undefined) {
+    if (answer !== undefined && !isRefusedLogin(answer)) {
       // Kafka away is no reason to end: nothing would be better after a restart.
       this.answersSinceMs = undefined;
       return undefined;
@@ -50,7 +51,7 @@ export class GroupDiagnosis {
 
   private ask(): Promise<unknown> {
     const { groupId, topic } = this.options;
-    return this.offsets.committed(groupId, topic).then(
+    return this.coordinator.committed(groupId, topic).then(
       () => undefined,
       (failure: unknown) => failure,
     );

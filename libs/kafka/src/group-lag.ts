@@ -1,7 +1,7 @@
 import type { Gauge, Logger } from '@tidegate/telemetry';
 import type { Cluster } from './cluster';
 import { reasonOf } from './errors';
-import { GroupOffsets } from './group-offsets';
+import { GroupCoordinator } from './group-coordinator';
 import { logEnds } from './list-offsets';
 import { committedOffsets } from './offsets';
 import { TopicDirectory } from './topic-directory';
@@ -21,13 +21,14 @@ export interface GroupLagOptions {
 /** How far a group is behind, from what Kafka says and not from what the member believes: a member that is dead falls behind visibly. */
 export class GroupLag {
   private readonly directory: TopicDirectory;
-  private readonly groups: GroupOffsets;
+  private readonly coordinator: GroupCoordinator;
   private timer: NodeJS.Timeout | undefined;
   private measuring = false;
+  private stopped = false;
 
   constructor(private readonly options: GroupLagOptions) {
     this.directory = new TopicDirectory(options.cluster, metadataMaxAgeMs);
-    this.groups = new GroupOffsets(options.cluster, options.timeoutMs);
+    this.coordinator = new GroupCoordinator(options.cluster, options.timeoutMs);
   }
 
   start(): void {
@@ -36,6 +37,9 @@ export class GroupLag {
 
   stop(): void {
     clearInterval(this.timer);
+    this.stopped = true;
+    const { groupId, topics, gauge } = this.options;
+    for (const topic of topics) gauge.remove({ group: groupId, topic });
   }
 
   /** Never rejects: what cannot be measured keeps its last value. */
@@ -44,7 +48,10 @@ export class GroupLag {
     this.measuring = true;
     const { groupId, topics, gauge, logger } = this.options;
     try {
-      for (const topic of topics) gauge.set({ group: groupId, topic }, Number(await this.lagOf(topic)));
+      for (const topic of topics) {
+        const lag = Number(await this.lagOf(topic));
+        if (!this.stopped) gauge.set({ group: groupId, topic }, lag);
+      }
     } catch (error) {
       logger.debug({ groupId, reason: reasonOf(error) }, 'the lag of a group cannot be measured');
     } finally {
@@ -56,7 +63,7 @@ export class GroupLag {
     const { cluster, groupId } = this.options;
     const { partitions } = await this.directory.lookup(topic);
     const [committed, starts, ends] = await Promise.all([
-      this.groups.committed(groupId, topic),
+      this.coordinator.committed(groupId, topic),
       committedOffsets(cluster, topic, partitions, logEnds.earliest),
       committedOffsets(cluster, topic, partitions, logEnds.latest),
     ]);

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { ByteReader } from './byte-reader';
 import { ByteWriter } from './byte-writer';
 import { MalformedBytes } from './errors';
-import { decodeCoordinator, decodeOffsetCommit, decodeOffsetFetch, offsetCommitRequest } from './group-protocol';
+import {
+  decodeCoordinator,
+  decodeDeleteGroup,
+  decodeLeaveGroup,
+  decodeOffsetCommit,
+  decodeOffsetFetch,
+  offsetCommitRequest,
+} from './group-protocol';
 
 const beyondDoubles = 2n ** 53n + 1n;
 
@@ -28,10 +35,15 @@ function commitAnswer(): Buffer {
 
 const coordinatorAnswer = new ByteWriter().int32(0).int16(15).int16(-1).int32(2).finish();
 
+const leaveAnswer = new ByteWriter().int32(0).int16(25).finish();
+const deleteAnswer = new ByteWriter().int32(0).int32(1).string('g').int16(68).finish();
+
 const decoders = [
   ['coordinator', decodeCoordinator, coordinatorAnswer],
   ['offset commit', decodeOffsetCommit, commitAnswer()],
   ['offset fetch', decodeOffsetFetch, fetchAnswer()],
+  ['leave', decodeLeaveGroup, leaveAnswer],
+  ['delete', decodeDeleteGroup, deleteAnswer],
 ] as const;
 
 describe('the protocol of group offsets', () => {
@@ -49,6 +61,8 @@ describe('the protocol of group offsets', () => {
 
   it('reads answers', () => {
     expect(decodeCoordinator(coordinatorAnswer)).toEqual({ throttleMs: 0, errorCode: 15, nodeId: 2 });
+    expect(decodeLeaveGroup(leaveAnswer)).toEqual({ throttleMs: 0, errorCode: 25 });
+    expect(decodeDeleteGroup(deleteAnswer)).toEqual({ throttleMs: 0, errorCode: 68 });
     expect(decodeOffsetCommit(commitAnswer()).partitions).toEqual([{ partition: 4, errorCode: 25 }]);
     expect(decodeOffsetFetch(fetchAnswer())).toEqual({
       throttleMs: 3,

@@ -34,6 +34,11 @@ export interface OffsetFetchResponse {
   offsets: FetchedGroupOffset[];
 }
 
+export interface GroupResponse {
+  throttleMs: number;
+  errorCode: number;
+}
+
 const groupKey = 0;
 const allTopics = -1;
 const noGeneration = -1;
@@ -105,4 +110,33 @@ function readOffset(reader: ByteReader, topic: string): FetchedGroupOffset {
   reader.skip(4);
   const metadata = reader.nullableString() ?? '';
   return { topic, partition, offset, metadata, errorCode: reader.int16() };
+}
+
+/** LeaveGroup version 1, in the name of a member. */
+export function leaveGroupRequest(groupId: string, memberId: string): KafkaRequest<GroupResponse> {
+  const body = new ByteWriter().string(groupId).string(memberId).finish();
+  return { apiKey: 13, apiVersion: 1, apiName: 'LeaveGroup', body, decode: decodeLeaveGroup };
+}
+
+/** @throws MalformedBytes */
+export function decodeLeaveGroup(bytes: Buffer): GroupResponse {
+  const reader = new ByteReader(bytes);
+  return { throttleMs: reader.int32(), errorCode: reader.int16() };
+}
+
+/** DeleteGroups version 1, of one group. */
+export function deleteGroupRequest(groupId: string): KafkaRequest<GroupResponse> {
+  const body = new ByteWriter().int32(1).string(groupId).finish();
+  return { apiKey: 42, apiVersion: 1, apiName: 'DeleteGroups', body, decode: decodeDeleteGroup };
+}
+
+/** @throws MalformedBytes */
+export function decodeDeleteGroup(bytes: Buffer): GroupResponse {
+  const reader = new ByteReader(bytes);
+  const throttleMs = reader.int32();
+  const errorCodes = reader.array((group) => {
+    group.string();
+    return group.int16();
+  });
+  return { throttleMs, errorCode: errorCodes[0] ?? 0 };
 }

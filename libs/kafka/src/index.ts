@@ -3,7 +3,7 @@ export { ConsumerGroup, type ConsumerGroupOptions, type ConsumerGroupSettings } 
 export { kafkaEnvironmentSchema } from './environment';
 export { CorruptRecords, OffsetOutOfRange, TopicRecreated } from './errors';
 export { type KafkaRecord } from './fetched-record';
-export { type CommittedOffset } from './group-offsets';
+export { type CommittedOffset } from './group-coordinator';
 export { type GroupOffset } from './group-protocol';
 export { KafkaHealth, type KafkaHealthOptions, type KafkaHealthSource } from './health';
 export { kafkaOptionsSchema, type KafkaDeps, type KafkaOptions } from './options';

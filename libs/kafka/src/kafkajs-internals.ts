@@ -177,6 +177,8 @@ export interface BrokerLinkOptions {
   log: LogSink;
 }
 
+export const connectionsOfLink = 2;
+
 /** Connections to one broker: one for fetches, so that a long poll delays nothing else, and one for all the rest. */
 export class BrokerLink {
   private constructor(private readonly broker: KafkaJsBroker) {}

@@ -4,6 +4,8 @@ export interface KafkaMetrics {
   sendSeconds: Histogram;
   /** What `kafka_queue_bytes` is the sum of. */
   queues: Set<{ readonly bytes: number }>;
+  /** What `kafka_connections` is the sum of, with the kind of client that each serves. */
+  clusters: Map<{ readonly connections: number }, string>;
   fetchSeconds: Histogram;
   tailLag: Gauge;
   metadataAge: Gauge;
@@ -36,6 +38,17 @@ export function kafkaMetrics(registry: Registry): KafkaMetrics {
       this.set([...queues].reduce((sum, { bytes }) => sum + bytes, 0));
     },
   });
+  const clusters: KafkaMetrics['clusters'] = new Map();
+  new Gauge({
+    name: 'kafka_connections',
+    help: 'Open connections to brokers by client; those that kafkajs makes for groups are not counted',
+    labelNames: ['client'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [{ connections }, client] of clusters) this.inc({ client }, connections);
+    },
+  });
   const metrics = {
     sendSeconds: new Histogram({
       name: 'kafka_send_seconds',
@@ -44,6 +57,7 @@ export function kafkaMetrics(registry: Registry): KafkaMetrics {
       registers,
     }),
     queues,
+    clusters,
     fetchSeconds: new Histogram({
       name: 'kafka_fetch_seconds',
       help: 'Duration of fetches; those of a tail include the wait for records',

@@ -113,6 +113,7 @@ export class Producer {
       },
     );
     metrics.queues.add(this.pending);
+    for (const each of [cluster, slowCluster]) metrics.clusters.set(each, 'producer');
   }
 
   /**
@@ -140,7 +141,9 @@ export class Producer {
     this.dispatcher.stop();
     this.pending.giveUp();
     this.metrics.queues.delete(this.pending);
-    await Promise.all([this.cluster.close(), this.slowCluster.close()]);
+    const clusters = [this.cluster, this.slowCluster];
+    for (const cluster of clusters) this.metrics.clusters.delete(cluster);
+    await Promise.all(clusters.map((cluster) => cluster.close()));
   }
 
   private place(record: PendingRecord): void {

@@ -74,6 +74,7 @@ export class RangeReader {
     this.replicas = new ReadReplicas(settings.rackId);
     this.metrics = kafkaMetrics(registry);
     this.cluster = new Cluster(settings, logger);
+    this.metrics.clusters.set(this.cluster, 'range');
     this.directory = new TopicDirectory(this.cluster, metadataMaxAgeMs);
   }
 
@@ -135,6 +136,7 @@ export class RangeReader {
   }
 
   async close(): Promise<void> {
+    this.metrics.clusters.delete(this.cluster);
     await this.cluster.close();
   }
 

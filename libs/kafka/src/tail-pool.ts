@@ -78,6 +78,7 @@ export class TailPool {
     this.replicas = new ReadReplicas(settings.rackId);
     this.topics = new TailTopics(this.replicas);
     this.cluster = new Cluster(settings, logger);
+    this.metrics.clusters.set(this.cluster, 'tail');
     this.directory = new TopicDirectory(this.cluster, 0);
     this.intake = new TailIntake({
       cluster: this.cluster,
@@ -121,6 +122,7 @@ export class TailPool {
     clearInterval(this.upkeep);
     for (const loop of this.loops.values()) loop.stop();
     this.topics.clear();
+    this.metrics.clusters.delete(this.cluster);
     await this.cluster.close();
   }
 

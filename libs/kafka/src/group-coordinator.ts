@@ -3,10 +3,13 @@ import type { Cluster } from './cluster';
 import { KafkaErrorCode, kafkaCodeOf, kafkaCodes, translateKafkaError } from './errors';
 import {
   coordinatorRequest,
+  deleteGroupRequest,
+  leaveGroupRequest,
   offsetCommitRequest,
   offsetFetchRequest,
   type FetchedGroupOffset,
   type GroupOffset,
+  type GroupResponse,
 } from './group-protocol';
 import type { KafkaRequest } from './kafkajs-internals';
 import { backoffMs, delay } from './timing';
@@ -26,6 +29,7 @@ const held = new Set<number>([
   kafkaCodes.illegalGeneration,
   kafkaCodes.unknownMemberId,
   kafkaCodes.rebalanceInProgress,
+  kafkaCodes.nonEmptyGroup,
 ]);
 
 const final = new Set<number>([
@@ -36,8 +40,11 @@ const final = new Set<number>([
   kafkaCodes.groupAuthorizationFailed,
 ]);
 
-/** Positions that Kafka keeps under the name of a group which nobody joins: Kafka's own tools show them, and their lag. */
-export class GroupOffsets {
+/**
+ * What Kafka keeps under the name of a group: positions, also of one that nobody joins, with their lag in Kafka's own tools. Asked of the
+ * broker that is in charge of the group.
+ */
+export class GroupCoordinator {
   private readonly coordinators = new Map<string, number>();
 
   constructor(
@@ -59,6 +66,33 @@ export class GroupOffsets {
       const { errorCode, offsets } = await this.ask(groupId, offsetFetchRequest(groupId));
       throwFirst([{ errorCode }, ...offsets], doing);
       return committedOf(topic, offsets);
+    });
+  }
+
+  /** Takes out a member that is no more, so that nobody waits for it. */
+  async remove(groupId: string, memberId: string): Promise<void> {
+    await this.settle(
+      `leave group ${groupId}`,
+      groupId,
+      leaveGroupRequest(groupId, memberId),
+      kafkaCodes.unknownMemberId,
+    );
+  }
+
+  async delete(groupId: string): Promise<void> {
+    await this.settle(`delete group ${groupId}`, groupId, deleteGroupRequest(groupId), kafkaCodes.groupIdNotFound);
+  }
+
+  /** `done` is what Kafka says when there is nothing left to do. */
+  private async settle(
+    doing: string,
+    groupId: string,
+    request: KafkaRequest<GroupResponse>,
+    done: number,
+  ): Promise<void> {
+    await this.retrying(doing, groupId, async () => {
+      const answer = await this.ask(groupId, request);
+      if (answer.errorCode !== done) throwFirst([answer], doing);
     });
   }
 
@@ -113,5 +147,5 @@ function committedOf(topic: string, offsets: readonly FetchedGroupOffset[]): Com
 }
 
 function joined(groupId: string, cause: unknown): AppError {
-  return new AppError('conflict', `The group ${groupId} has members, which alone may move its offsets.`, { cause });
+  return new AppError('conflict', `The group ${groupId} has members, which alone may change it.`, { cause });
 }
