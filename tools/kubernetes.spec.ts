@@ -134,9 +134,14 @@ function variablesOf(manifests: readonly Manifest[]): string[] {
   return [...Object.keys((config?.['data'] ?? {}) as Values), ...own.map(String)];
 }
 
+/** What apps add to their own variables. */
+const kafkaVariables = 'libs/kafka/src/environment.ts';
+
 /** As the app's config.ts declares them: those without a default or `optional` are needed. */
 function declaredVariables(app: string): { known: Set<string>; needed: Set<string> } {
-  const text = readFileSync(path.join(root, 'apps', app, 'src/config.ts'), 'utf8');
+  const own = readFileSync(path.join(root, 'apps', app, 'src/config.ts'), 'utf8');
+  const ofKafka = own.includes('kafkaEnvironmentSchema') ? readFileSync(path.join(root, kafkaVariables), 'utf8') : '';
+  const text = own + ofKafka;
   const declared = [...text.matchAll(/^\s+(?<name>[A-Z][A-Z0-9_]+): (?<schema>.+),$/gm)];
   const names = declared.map(({ groups }) => groups?.['name'] ?? '');
   const needed = declared.filter(

@@ -96,15 +96,15 @@ describe('the audit of an upgrade', () => {
   });
 
   it('is one event for a client that leaves meanwhile, and no session is left', async () => {
-    let enter: () => void = () => undefined;
+    let enter: (() => void) | undefined;
     doors.hub.before = () => new Promise((resolve) => (enter = resolve));
     const sockets: Socket[] = [];
     doors.app.getHttpServer().on('connection', (socket: Socket) => sockets.push(socket));
     const gone = refusedUpgrade(doors, '/orders/stream').catch(() => 'gone');
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await until(() => enter !== undefined);
     for (const socket of sockets) socket.destroy();
     expect(await gone).toBe('gone');
-    enter();
+    enter?.();
     await until(() => doors.audited.length === 1);
     expect(doors.audited[0]).toMatchObject({ status: 499, outcome: 'client_gone', actor: { subject: '13' } });
     expect(doors.hub.open).toBe(0);

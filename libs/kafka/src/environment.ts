@@ -7,28 +7,25 @@ import type { SaslOptions, TlsOptions } from './security';
 
 const mechanisms = ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const;
 
-const pemFile = z
-  .string()
-  .transform((file, context) => {
-    try {
-      const text = readFileSync(file, 'utf8');
-      if (text.includes('-----BEGIN ')) return text;
-    } catch {
-      // Said below, without the file's name: an environment may hold the key itself by mistake.
-    }
-    context.addIssue({ code: 'custom', message: 'expected the path of a readable PEM file' });
-    return z.NEVER;
-  })
-  .optional();
+const pemFile = z.string().transform((file, context) => {
+  try {
+    const text = readFileSync(file, 'utf8');
+    if (text.includes('-----BEGIN ')) return text;
+  } catch {
+    // Said below, without the file's name: an environment may hold the key itself by mistake.
+  }
+  context.addIssue({ code: 'custom', message: 'expected the path of a readable PEM file' });
+  return z.NEVER;
+});
 
 const variables = z.object({
   KAFKA_BROKERS: list(),
   /** The zone of this process, to read from replicas in it. */
   NODE_ZONE: z.string().optional(),
   KAFKA_TLS: flag().optional(),
-  KAFKA_TLS_CA_FILE: pemFile,
-  KAFKA_TLS_CERT_FILE: pemFile,
-  KAFKA_TLS_KEY_FILE: pemFile,
+  KAFKA_TLS_CA_FILE: pemFile.optional(),
+  KAFKA_TLS_CERT_FILE: pemFile.optional(),
+  KAFKA_TLS_KEY_FILE: pemFile.optional(),
   KAFKA_SASL_MECHANISM: z.enum(mechanisms, `expected one of ${mechanisms.join(', ')}`).optional(),
   /** The client id where the mechanism is oauthbearer. */
   KAFKA_SASL_USERNAME: z.string().optional(),
