@@ -11,7 +11,7 @@ import { GroupLag } from './group-lag';
 import { GroupWork, heartbeatMs } from './group-work';
 import { kafkaMetrics, type KafkaMetrics } from './metrics';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
-import { backoffMs, delay, within } from './timing';
+import { atMost, backoffMs, delay } from './timing';
 
 export type ConsumerGroupOptions = KafkaOptions & {
   /** How long the group waits for a silent member; 45 s by default. */
@@ -78,11 +78,14 @@ export class ConsumerGroup {
     this.metrics.clusters.set(this.cluster, 'group');
     this.work = new GroupWork(groupId, (records) => settings.onBatch(records), this.metrics);
     this.coordinator = new GroupCoordinator(this.cluster, requestTimeoutMs);
-    const { groupLag: gauge } = this.metrics;
-    const { cluster } = this;
+    const { cluster, coordinator } = this;
     const { hopelessAfterMs = defaultHopelessAfterMs } = options;
     this.diagnosis = new GroupDiagnosis(cluster, { groupId, topic: topics[0] ?? '', hopelessAfterMs });
-    this.lag = new GroupLag({ groupId, topics, cluster, timeoutMs: requestTimeoutMs, gauge, logger: deps.logger });
+    this.lag = new GroupLag({
+      ...{ groupId, topics, cluster, coordinator },
+      gauge: this.metrics.groupLag,
+      logger: deps.logger,
+    });
   }
 
   /** Returns at once; whether the group was joined shows in `check`. */
@@ -108,7 +111,7 @@ export class ConsumerGroup {
     const disconnected = this.consumer?.disconnect().catch(() => undefined);
     await this.work.done();
     const left = Promise.all([disconnected, this.running]);
-    await within(left, leaveTimeoutMs, () => new Error('not left')).catch(() => undefined);
+    await atMost(left, leaveTimeoutMs);
     this.lag.stop();
     this.metrics.clusters.delete(this.cluster);
     await this.cluster.close();

@@ -132,6 +132,11 @@ export function isRefusedLogin(error: unknown): boolean {
 
 const refusedAccess = new Set<number>([kafkaCodes.topicAuthorizationFailed, 30, 31, 53, 58]);
 
+/** An error of ours that another try would not change. */
+export function isDecided(error: unknown): boolean {
+  return AppError.is(error) && error.code !== 'unavailable';
+}
+
 /** The one place where foreign errors of the Kafka client become ours. `doing` reads like "read topic x". */
 export function translateKafkaError(error: unknown, doing: string): AppError {
   if (AppError.is(error)) return error;

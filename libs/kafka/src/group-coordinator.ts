@@ -12,7 +12,7 @@ import {
   type GroupResponse,
 } from './group-protocol';
 import type { KafkaRequest } from './kafkajs-internals';
-import { backoffMs, delay } from './timing';
+import { retrying } from './timing';
 
 export interface CommittedOffset {
   partition: number;
@@ -117,21 +117,20 @@ export class GroupCoordinator {
 
   /** Coordinators move and connections break: ask again until the time is over. A commit that is repeated does no harm. */
   private async retrying<T>(doing: string, groupId: string, work: () => Promise<T>): Promise<T> {
-    const deadlineMs = Date.now() + this.timeoutMs;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        const code = kafkaCodeOf(error);
-        if (code !== undefined && held.has(code)) throw joined(groupId, error);
-        const waitMs = backoffMs(attempt, firstRetryMs, maxRetryMs);
-        const hopeless = code !== undefined && final.has(code);
-        if (hopeless || Date.now() + waitMs >= deadlineMs) throw translateKafkaError(error, doing);
-        this.coordinators.delete(groupId);
-        await delay(waitMs);
-      }
+    try {
+      return await retrying(work, {
+        ...{ timeoutMs: this.timeoutMs, firstMs: firstRetryMs, maxMs: maxRetryMs },
+        isFinal: (error) => hasCode(held, error) || hasCode(final, error),
+        before: () => Promise.resolve(this.coordinators.delete(groupId)),
+      });
+    } catch (error) {
+      throw hasCode(held, error) ? joined(groupId, error) : translateKafkaError(error, doing);
     }
   }
+}
+
+function hasCode(codes: ReadonlySet<number>, error: unknown): boolean {
+  return codes.has(kafkaCodeOf(error) ?? kafkaCodes.none);
 }
 
 function throwFirst(answers: readonly { errorCode: number }[], doing: string): void {

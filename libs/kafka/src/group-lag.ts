@@ -1,7 +1,7 @@
 import type { Gauge, Logger } from '@tidegate/telemetry';
 import type { Cluster } from './cluster';
 import { reasonOf } from './errors';
-import { GroupCoordinator } from './group-coordinator';
+import type { GroupCoordinator } from './group-coordinator';
 import { logEnds } from './list-offsets';
 import { committedOffsets } from './offsets';
 import { TopicDirectory } from './topic-directory';
@@ -13,7 +13,7 @@ export interface GroupLagOptions {
   groupId: string;
   topics: readonly string[];
   cluster: Cluster;
-  timeoutMs: number;
+  coordinator: GroupCoordinator;
   gauge: Gauge;
   logger: Logger;
 }
@@ -21,14 +21,12 @@ export interface GroupLagOptions {
 /** How far a group is behind, from what Kafka says and not from what the member believes: a member that is dead falls behind visibly. */
 export class GroupLag {
   private readonly directory: TopicDirectory;
-  private readonly coordinator: GroupCoordinator;
   private timer: NodeJS.Timeout | undefined;
   private measuring = false;
   private stopped = false;
 
   constructor(private readonly options: GroupLagOptions) {
     this.directory = new TopicDirectory(options.cluster, metadataMaxAgeMs);
-    this.coordinator = new GroupCoordinator(options.cluster, options.timeoutMs);
   }
 
   start(): void {
@@ -60,10 +58,10 @@ export class GroupLag {
   }
 
   private async lagOf(topic: string): Promise<bigint> {
-    const { cluster, groupId } = this.options;
+    const { cluster, coordinator, groupId } = this.options;
     const { partitions } = await this.directory.lookup(topic);
     const [committed, starts, ends] = await Promise.all([
-      this.coordinator.committed(groupId, topic),
+      coordinator.committed(groupId, topic),
       committedOffsets(cluster, topic, partitions, logEnds.earliest),
       committedOffsets(cluster, topic, partitions, logEnds.latest),
     ]);

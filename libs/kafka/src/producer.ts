@@ -9,7 +9,7 @@ import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
 import { outgoingRecord } from './outgoing-record';
 import { PendingRecord } from './pending-record';
 import { PendingRecords } from './pending-records';
-import { backoffMs, delay, within } from './timing';
+import { atMost, backoffMs, delay } from './timing';
 import { TopicDirectory } from './topic-directory';
 import { TopicQueues } from './topic-queues';
 import { mebibyte } from './units';
@@ -137,7 +137,7 @@ export class Producer {
   /** Takes no more records, waits for those on their way (5 s unless told otherwise), and tells the rest that they may be lost. */
   async close({ timeoutMs = closeTimeoutMs }: SendOptions = {}): Promise<void> {
     this.closed = true;
-    await within(this.pending.drained(), timeoutMs, () => new Error('not drained')).catch(() => undefined);
+    await atMost(this.pending.drained(), timeoutMs);
     this.dispatcher.stop();
     this.pending.giveUp();
     this.metrics.queues.delete(this.pending);

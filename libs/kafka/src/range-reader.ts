@@ -1,7 +1,7 @@
 import { AppError } from '@tidegate/errors';
 import type { Health } from '@tidegate/telemetry';
 import { Cluster } from './cluster';
-import { kafkaCodes, KafkaErrorCode, OffsetOutOfRange, TopicRecreated, translateKafkaError } from './errors';
+import { isDecided, kafkaCodes, KafkaErrorCode, OffsetOutOfRange, TopicRecreated, translateKafkaError } from './errors';
 import { fetchRequest, type FetchedPartition } from './fetch';
 import type { KafkaRecord } from './fetched-record';
 import { logEnds } from './list-offsets';
@@ -11,7 +11,7 @@ import { committedOffsets, logBounds } from './offsets';
 import { kafkaSettings, type KafkaDeps, type KafkaOptions } from './options';
 import { ReadReplicas } from './read-replicas';
 import { decodeRecordSet } from './record-batch';
-import { backoffMs, delay } from './timing';
+import { retrying } from './timing';
 import { TopicDirectory } from './topic-directory';
 import { defaultMaxInflatedBytes } from './units';
 
@@ -198,20 +198,15 @@ export class RangeReader {
 
   /** Leaders move and connections break: ask again with fresh metadata until the caller's time is over. */
   private async retrying<T>(doing: string, work: (attempt: number) => Promise<T>, topic: string): Promise<T> {
-    const deadlineMs = Date.now() + this.timeoutMs;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await work(attempt);
-      } catch (error) {
-        if (AppError.is(error) && error.code !== 'unavailable') throw error;
-        const waitMs = backoffMs(attempt, firstRetryMs, maxRetryMs);
-        if (Date.now() + waitMs >= deadlineMs) {
-          this.metrics.errors.inc({ client: 'range', kind: 'unavailable' });
-          throw translateKafkaError(error, doing);
-        }
-        await delay(waitMs);
-        await this.directory.refresh(topic).catch(throwNotFound);
-      }
+    try {
+      return await retrying(work, {
+        ...{ timeoutMs: this.timeoutMs, firstMs: firstRetryMs, maxMs: maxRetryMs },
+        isFinal: isDecided,
+        before: () => this.directory.refresh(topic).catch(throwNotFound),
+      });
+    } catch (error) {
+      if (!isDecided(error)) this.metrics.errors.inc({ client: 'range', kind: 'unavailable' });
+      throw translateKafkaError(error, doing);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { AppError } from '@tidegate/errors';
 import type { Health, Logger } from '@tidegate/telemetry';
 import { Cluster } from './cluster';
-import { kafkaCodes, reasonOf, translateKafkaError } from './errors';
+import { isDecided, kafkaCodes, reasonOf, translateKafkaError } from './errors';
 import { FetchLoop, type FetchLoopOptions, type FetchSource } from './fetch-loop';
 import { logEnds } from './list-offsets';
 import { kafkaMetrics, type KafkaMetrics } from './metrics';
@@ -11,7 +11,7 @@ import { ReadReplicas } from './read-replicas';
 import { TailIntake } from './tail-intake';
 import { TailTopic, type PartitionPosition, type Tail, type TailListener } from './tail-topic';
 import { TailTopics } from './tail-topics';
-import { backoffMs, delay } from './timing';
+import { delay, retrying } from './timing';
 import { TopicDirectory } from './topic-directory';
 import { defaultMaxInflatedBytes, mebibyte } from './units';
 
@@ -137,7 +137,7 @@ export class TailPool {
   }
 
   private async start(name: string): Promise<TailTopic> {
-    const topic = await this.retrying(`follow ${name}`, async () => {
+    const find = async (): Promise<TailTopic> => {
       const { topicId, partitions } = await this.directory.refresh(name);
       const [starts, ends] = await Promise.all([
         committedOffsets(this.cluster, name, partitions, logEnds.earliest),
@@ -148,26 +148,18 @@ export class TailPool {
         made.place(partition, ends[index] as bigint, starts[index] as bigint, leader);
       });
       return made;
+    };
+    const topic = await retrying(find, {
+      ...{ timeoutMs: openTimeoutMs, firstMs: refreshGapMs, maxMs: sweepMs },
+      isFinal: (error) => this.closed || isDecided(error),
+    }).catch((error: unknown) => {
+      throw translateKafkaError(error, `follow ${name}`);
     });
     this.topics.add(topic);
     this.metadataAtMs = Date.now();
     this.logger.info({ topic: name, partitions: topic.positions.size }, 'tail opened');
     this.startLoops();
     return topic;
-  }
-
-  private async retrying<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    const deadlineMs = Date.now() + openTimeoutMs;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        if (AppError.is(error) && error.code !== 'unavailable') throw error;
-        const waitMs = backoffMs(attempt, refreshGapMs, sweepMs);
-        if (Date.now() + waitMs > deadlineMs || this.closed) throw translateKafkaError(error, doing);
-        await delay(waitMs);
-      }
-    }
   }
 
   private startLoops(): void {

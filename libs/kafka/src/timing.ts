@@ -19,3 +19,34 @@ export async function within<T>(promise: Promise<T>, timeoutMs: number, late: ()
 export function backoffMs(attempt: number, firstMs: number, maxMs: number): number {
   return Math.min(firstMs * 2 ** Math.min(attempt, 16), maxMs) * (0.8 + Math.random() * 0.4);
 }
+
+/** Waits for it, but no longer than this; how it ends is nobody's business here. */
+export async function atMost(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
+  await within(promise, timeoutMs, () => new Error('not in time')).catch(() => undefined);
+}
+
+export interface RetryOptions {
+  /** From the first try on; no pause begins that would not end before. */
+  timeoutMs: number;
+  firstMs: number;
+  maxMs: number;
+  /** What no other try would change. */
+  isFinal(error: unknown): boolean;
+  /** Done after each pause. */
+  before?(): Promise<unknown>;
+}
+
+/** Tries until it succeeds, fails for good, or the time is over. @throws the error of the last try, or of `before` */
+export async function retrying<T>(work: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
+  const deadlineMs = Date.now() + options.timeoutMs;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await work(attempt);
+    } catch (error) {
+      const waitMs = backoffMs(attempt, options.firstMs, options.maxMs);
+      if (options.isFinal(error) || Date.now() + waitMs >= deadlineMs) throw error;
+      await delay(waitMs);
+    }
+    await options.before?.();
+  }
+}
