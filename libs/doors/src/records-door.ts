@@ -1,12 +1,12 @@
 import type { Principal } from '@tidegate/auth';
 import { stringifyJson } from '@tidegate/contracts';
+import type { StreamHub } from '@tidegate/streams';
 import type { FastifyReply } from 'fastify';
-import type { StreamSource } from './durable';
 import { startOf, type Acknowledgement, type RecordsQuery } from './start-query';
 
 /** Streams page by page, each page with a cursor for the next, and acknowledgements of what was read. */
 export class RecordsDoor {
-  constructor(private readonly hub: Pick<StreamSource, 'read' | 'ack'>) {}
+  constructor(private readonly hub: Pick<StreamHub, 'read' | 'ack'>) {}
 
   /** Moves a durable subscription's position. @throws AppError as `StreamHub.ack` does */
   async acknowledge(principal: Principal, stream: string, { sub, cursor }: Acknowledgement): Promise<void> {

@@ -1,15 +1,14 @@
 import type { Principal } from '@tidegate/auth';
 import { AppError } from '@tidegate/errors';
-import { Wheel, type Session } from '@tidegate/streams';
+import { Wheel, type Session, type StreamHub } from '@tidegate/streams';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ConnectionCount } from './connection-count';
-import type { StreamSource } from './durable';
 import type { DoorsSettings } from './options';
 import { SseStream } from './sse-stream';
 import { startOf, type StartQuery } from './start-query';
 
 export interface SseDoorDeps {
-  hub: Pick<StreamSource, 'subscribe'>;
+  hub: Pick<StreamHub, 'subscribe'>;
   settings: DoorsSettings;
   connections: ConnectionCount;
 }

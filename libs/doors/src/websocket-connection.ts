@@ -2,12 +2,11 @@ import { refusedStreamEntry, type AuditLog } from '@tidegate/audit';
 import type { Authenticator, Principal } from '@tidegate/auth';
 import type { ClientFrame } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
-import type { Spoke, StreamStart } from '@tidegate/streams';
+import type { Spoke, StreamHub, StreamStart } from '@tidegate/streams';
 import { requestContext, type Logger } from '@tidegate/telemetry';
 import type { WebSocket } from 'ws';
 import { parseClientMessage } from './client-message';
 import { closeCodeOf, frameOutcomeOf, type EndCode } from './door-codes';
-import { acknowledge, type StreamSource } from './durable';
 import { byeFrame, errorFrame, expiringFrame, helloFrame } from './frames';
 import type { DoorsSettings } from './options';
 import { startOf } from './start-query';
@@ -18,7 +17,7 @@ import { WebSocketSubscription, type FrameSender } from './websocket-subscriptio
 const expiryNoticeMs = 60_000;
 
 export interface ConnectionDeps {
-  hub: Pick<StreamSource, 'subscribe'>;
+  hub: Pick<StreamHub, 'subscribe'>;
   authenticator: Pick<Authenticator, 'bearer'>;
   settings: DoorsSettings;
   logger: Logger;
@@ -178,7 +177,7 @@ export class WebSocketConnection implements Spoke, FrameSender {
       case 'unsub':
         return this.unsubscribe(frame.s);
       case 'ack':
-        return acknowledge(this.followed(frame.s).session, frame.c);
+        return this.followed(frame.s).acknowledge(frame.c);
       case 'auth':
         return this.refresh(await this.deps.authenticator.bearer(frame.token));
     }

@@ -1,3 +1,4 @@
+import { AppError } from '@tidegate/errors';
 import type { Session, SessionSink } from '@tidegate/streams';
 import type { EndCode } from './door-codes';
 import { StreamFrames } from './frames';
@@ -21,6 +22,12 @@ export class WebSocketSubscription implements SessionSink {
     private readonly sender: FrameSender,
   ) {
     this.frames = new StreamFrames(stream);
+  }
+
+  /** Moves the position of a durable subscription. @throws AppError as `Session.ack` does */
+  acknowledge(cursor: string): void {
+    if (this.session === undefined) throw new AppError('conflict', 'The stream is still being opened.');
+    this.session.ack(cursor);
   }
 
   rows(json: string, _count: number, cursor: string): void {
