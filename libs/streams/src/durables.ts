@@ -1,19 +1,10 @@
 import { AppError } from '@tidegate/errors';
-import type { Logger } from '@tidegate/telemetry';
 import { randomBytes } from 'node:crypto';
 import type { SourcePosition } from './cursor';
-import { DurableHold, messageOf, type DurableSource, type GroupOffsets } from './durable-hold';
-import type { Leases } from './leases';
-import type { StreamMetrics } from './metrics';
+import { DurableHold, messageOf, type DurableHoldOptions, type DurableSource } from './durable-hold';
 
-export interface DurablesOptions {
-  offsets: GroupOffsets;
-  leases: Leases;
-  commitMs: number;
-  metrics: StreamMetrics;
-  logger: Logger;
-  now: () => number;
-}
+/** What all of them share. */
+export type DurablesOptions = Omit<DurableHoldOptions, 'group' | 'stream' | 'sources' | 'holder'>;
 
 /** The durable subscriptions that this process holds. */
 export class Durables {

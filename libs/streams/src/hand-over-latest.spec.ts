@@ -1,6 +1,6 @@
 import { parseJson, type JsonObject } from '@tidegate/contracts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chaos, seeded, type Random } from './chaos';
+import { chaos, seeded, type Random } from './chaos-fixture';
 import { Screen } from './latest-fixture';
 import { MemoryLog } from './memory-log';
 import type { SessionSink } from './session-sink';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chaos, seeded, type Random } from './chaos';
+import { chaos, seeded, type Random } from './chaos-fixture';
 import { MemoryLog } from './memory-log';
 import { caller, HeardSink, order, replica, topic, world, type World } from './stream-fixture';
 import type { StreamHub } from './stream-hub';
