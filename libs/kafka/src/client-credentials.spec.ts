@@ -47,6 +47,13 @@ describe(clientCredentialsToken.name, () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('asks once for all who want a token at the same time', async () => {
+    answer = { status: 200, body: JSON.stringify({ access_token: 't' }) };
+    const token = source();
+    expect(await Promise.all([token(), token(), token()])).toEqual(['t', 't', 't']);
+    expect(asked).toHaveLength(1);
+  });
+
   it('asks every time where no life is given', async () => {
     answer = { status: 200, body: JSON.stringify({ access_token: 't' }) };
     const token = source();

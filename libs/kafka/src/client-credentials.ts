@@ -17,11 +17,19 @@ const defaultTimeoutMs = 5_000;
 /** OAuth 2.0 client credentials (RFC 6749 §4.4): asked when needed, kept while it lives. */
 export function clientCredentialsToken(credentials: ClientCredentials, now = Date.now): TokenSource {
   let kept: { token: string; untilMs: number } | undefined;
-  return async () => {
-    if (kept && now() < kept.untilMs) return kept.token;
+  let asking: Promise<string> | undefined;
+  const renew = async (): Promise<string> => {
     const { access_token: token, expires_in: seconds } = await ask(credentials);
     kept = seconds === undefined ? undefined : { token, untilMs: now() + seconds * 1000 - minLifeMs };
     return token;
+  };
+  return async () => {
+    if (kept && now() < kept.untilMs) return kept.token;
+    // Every client connects to every broker at the start.
+    asking ??= renew().finally(() => {
+      asking = undefined;
+    });
+    return asking;
   };
 }
 
