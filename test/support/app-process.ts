@@ -4,14 +4,16 @@ import path from 'node:path';
 
 const root = path.resolve(__dirname, '../..');
 
+/** Every check passes; or only the required ones, for who starts an app without the others; or only that the process answers. */
+export type StartedWhen = 'ready' | 'serving' | 'live';
+
 export interface AppProcessOptions {
   app: string;
   /** Tells replicas apart in log files and messages. */
   replica?: string;
   opsPort: number;
   env: Record<string, string>;
-  /** What counts as started: all required checks pass, or only that the process answers. */
-  until?: 'ready' | 'live';
+  until?: StartedWhen;
 }
 
 /** A bundle in a process of its own, started again on the same ports by `restart()`. */
@@ -31,16 +33,22 @@ export async function startApp({
     env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
     port: opsPort,
     logFile: path.join(root, 'tmp/test-logs', `${replica}-${opsPort}.log`),
-    isReady: () => answers(`http://127.0.0.1:${opsPort}/${until === 'ready' ? 'readyz' : 'livez'}`),
+    isReady: () => hasStarted(`http://127.0.0.1:${opsPort}`, until),
     readyTimeoutMs: 60_000,
   });
   await server.start();
   return server;
 }
 
-async function answers(url: string): Promise<boolean> {
+/** What an app can do without is awaited too: it may still be connecting, and then refuses what needs it. */
+export async function hasStarted(opsUrl: string, when: StartedWhen): Promise<boolean> {
   try {
-    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+    const response = await fetch(`${opsUrl}/${when === 'live' ? 'livez' : 'readyz'}`, {
+      signal: AbortSignal.timeout(2_000),
+    });
+    if (!response.ok || when !== 'ready') return response.ok;
+    const { checks } = (await response.json()) as { checks: Record<string, { ok: boolean }> };
+    return Object.values(checks).every(({ ok }) => ok);
   } catch {
     return false;
   }

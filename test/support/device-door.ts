@@ -2,13 +2,13 @@ import { freePorts, type LocalServer } from '@tidegate/infra';
 import { deviceToken, SimulatedDevice, type SimulatedDeviceOptions } from '@tidegate/simulator';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { startApp } from './app-process';
+import { startApp, type StartedWhen } from './app-process';
 
 export interface DeviceDoorOptions {
   brokers: readonly string[];
   redisUrl?: string;
   replica?: string;
-  until?: 'ready' | 'live';
+  until?: StartedWhen;
   tokenKeys?: string;
   env?: Record<string, string>;
 }

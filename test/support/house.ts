@@ -9,7 +9,7 @@ import {
 } from '@tidegate/infra';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { startApp } from './app-process';
+import { startApp, type StartedWhen } from './app-process';
 import { PartnerKeys } from './partner-keys';
 import { Shop } from './shop';
 
@@ -67,17 +67,17 @@ export class House {
   }
 
   /** One more replica of the mobile BFF. */
-  startMobile(replica: string, until?: 'ready' | 'live', env?: Record<string, string>): Promise<Bff> {
+  startMobile(replica: string, until?: StartedWhen, env?: Record<string, string>): Promise<Bff> {
     return this.startBff('mobile', replica, until, env);
   }
 
   /** One more replica of the web BFF. */
-  startWeb(replica: string, until?: 'ready' | 'live'): Promise<Bff> {
+  startWeb(replica: string, until?: StartedWhen): Promise<Bff> {
     return this.startBff('web', replica, until);
   }
 
   /** One more replica of the partner BFF. */
-  startPartner(replica: string, until?: 'ready' | 'live', env?: Record<string, string>): Promise<Bff> {
+  startPartner(replica: string, until?: StartedWhen, env?: Record<string, string>): Promise<Bff> {
     return this.startBff('partner', replica, until, {
       API_KEYS_FILE: this.apiKeys.file,
       API_KEYS_PEPPER: this.apiKeys.pepper,
@@ -110,7 +110,7 @@ export class House {
   private async startBff(
     app: 'mobile' | 'web' | 'partner',
     replica: string,
-    until: 'ready' | 'live' = 'ready',
+    until: StartedWhen = 'ready',
     own: Record<string, string> = {},
   ): Promise<Bff> {
     const [port, opsPort] = (await freePorts(2)) as [number, number];

@@ -4,14 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startApp } from './app-process';
+import { startApp, type StartedWhen } from './app-process';
 
 export interface ShopOptions {
   databaseUrl: string;
   brokers: readonly string[];
   /** What the BFFs show at the issuer. */
   clientSecret?: string;
-  until?: 'ready' | 'live';
+  until?: StartedWhen;
   env?: Record<string, string>;
 }
 

@@ -2,9 +2,9 @@ import { stringifyJson, topics } from '@tidegate/contracts';
 import { freePorts, startRedis, type LocalStore } from '@tidegate/infra';
 import type { Producer } from '@tidegate/kafka';
 import path from 'node:path';
-import { startApp } from './app-process';
+import { hasStarted, startApp } from './app-process';
 import type { Bff } from './house';
-import { KafkaBench } from './kafka-bench';
+import { KafkaBench, until } from './kafka-bench';
 import { LoopbackIssuer } from './loopback-issuer';
 
 const root = path.resolve(__dirname, '../..');
@@ -48,6 +48,7 @@ export class StreamHouse {
       app: 'web',
       replica,
       opsPort,
+      until: this.redis === undefined ? 'serving' : 'ready',
       env: {
         WEB_PORT: String(port),
         WEB_OPS_PORT: String(opsPort),
@@ -76,13 +77,18 @@ export class StreamHouse {
     return this.send(topics.telemetry, `${tenantId}/${deviceId}`, frame(tenantId, deviceId, numbers));
   }
 
-  /** Redis is killed meanwhile, and comes back empty. */
+  /** Redis is killed meanwhile, and comes back empty; every replica that still runs has it again afterwards. */
   async withoutRedis(work: () => Promise<void>): Promise<void> {
     await this.redis?.kill();
     try {
       await work();
     } finally {
       await this.redis?.start();
+      await Promise.all(
+        this.apps
+          .filter(({ process }) => process.running)
+          .map(({ opsUrl }) => until(`${opsUrl} has Redis again`, () => hasStarted(opsUrl, 'ready'))),
+      );
     }
   }
 
