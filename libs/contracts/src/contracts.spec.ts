@@ -147,6 +147,7 @@ describe('shapeOf()', () => {
   it('reads objects, lists, maps and what may be null', () => {
     const schema = z.object({
       a: z.string().nullable().optional(),
+      at: z.iso.datetime(),
       b: z.array(z.object({ c: z.preprocess((value) => value, z.number()) })),
       d: z.record(z.string(), z.boolean()),
       e: z.enum(['x', 'y']),
@@ -155,9 +156,10 @@ describe('shapeOf()', () => {
     const { fields } = shapeOf(schema);
     expect(Object.fromEntries(fields)).toEqual({
       a: { kind: 'string', nullable: true },
+      at: { kind: 'string', moment: true },
       b: { kind: 'list', of: { kind: 'object', fields: new Map([['c', { kind: 'number' }]]) } },
       d: { kind: 'map', of: { kind: 'boolean' } },
-      e: { kind: 'string' },
+      e: { kind: 'string', oneOf: ['x', 'y'] },
       f: { kind: 'any' },
     });
   });

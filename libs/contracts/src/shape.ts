@@ -3,7 +3,14 @@ import { contractSchemas, type ContractName } from './contract';
 
 /** What a contract says of a value: enough to type conditions and to walk rows. */
 export type Shape = (
-  | { readonly kind: 'string' | 'number' | 'boolean' | 'any' }
+  | { readonly kind: 'number' | 'boolean' | 'any' }
+  | {
+      readonly kind: 'string';
+      /** A time or a date, RFC 3339. */
+      readonly moment?: boolean;
+      /** All that it can be. */
+      readonly oneOf?: readonly string[];
+    }
   | { readonly kind: 'list' | 'map'; readonly of: Shape }
   | { readonly kind: 'object'; readonly fields: ReadonlyMap<string, Shape> }
 ) & { readonly nullable?: boolean };
@@ -21,11 +28,12 @@ function fieldShape(field: z.core.$ZodType): Shape {
   const { def } = field._zod as z.core.$ZodTypes['_zod'];
   switch (def.type) {
     case 'string':
+      return { kind: 'string', ...('format' in def && /^date/.test(String(def.format)) && { moment: true }) };
     case 'number':
     case 'boolean':
       return { kind: def.type };
     case 'enum':
-      return { kind: Object.values(def.entries).every((entry) => typeof entry === 'string') ? 'string' : 'any' };
+      return enumShape(Object.values(def.entries));
     case 'object':
       return shapeOf(field as z.ZodObject);
     case 'array':
@@ -41,6 +49,11 @@ function fieldShape(field: z.core.$ZodType): Shape {
     default:
       return { kind: 'any' };
   }
+}
+
+function enumShape(entries: readonly unknown[]): Shape {
+  const texts = entries.filter((entry) => typeof entry === 'string');
+  return texts.length === entries.length ? { kind: 'string', oneOf: texts } : { kind: 'any' };
 }
 
 /** The shapes of the contracts, by the names that the catalog's `schema:` uses. */
