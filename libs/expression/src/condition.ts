@@ -1,6 +1,7 @@
 import type { JsonObject, ObjectShape } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import { celValue } from './cel-value';
+import { conjunctsOf, demandsOf, type Demands } from './demands';
 import { environmentsFor, Subject, type TypedRow } from './environment';
 import { Inspection, Refusal, type ConditionUses } from './inspection';
 import { makeStrict } from './strict-comparison';
@@ -19,10 +20,19 @@ export interface ConditionScope {
 /** `error`: it could not be evaluated, so it must not count as true. */
 export type Verdict = 'match' | 'no-match' | 'error';
 
+/** Why a condition has its verdict: those of its parts that must all be true, in order. */
+export interface ConditionExplanation {
+  readonly verdict: Verdict;
+  /** Why it could not be evaluated. */
+  readonly error?: string;
+  readonly clauses: readonly { readonly source: string; readonly verdict: Verdict; readonly error?: string }[];
+}
+
 interface Program {
   run: (context: { row: TypedRow; sub: Subject }) => unknown;
   createRow: () => TypedRow;
   uses: ConditionUses;
+  shape: ObjectShape;
 }
 
 const maxSourceLength = 4096;
@@ -40,14 +50,46 @@ export class Condition {
   }
 
   /** Never throws. Only a condition that is `true` matches; a missing field or a value of the wrong type is an error. */
-  evaluate({ row, sub }: ConditionScope): Verdict {
+  evaluate(scope: ConditionScope): Verdict {
     try {
-      const verdict = this.program.run({ row: this.typedRow(row), sub: subjectOf(sub) });
-      if (verdict === true) return 'match';
-      return verdict === false ? 'no-match' : 'error';
+      return this.judge(scope);
     } catch {
       return 'error';
     }
+  }
+
+  /** For people: takes much longer than `evaluate`. */
+  explain(scope: ConditionScope): ConditionExplanation {
+    const { shape } = this.program;
+    const clauses = conjunctsOf(this.source, shape).map((source) => {
+      return { source, ...compileCondition(source, { row: shape }).judged(scope) };
+    });
+    return { ...this.judged(scope), clauses };
+  }
+
+  /** What must hold for it to match, as far as its text alone says. */
+  demands(): Demands {
+    const { shape } = this.program;
+    const isTrue = (source: string) => {
+      const nobody = { row: {}, sub: {} };
+      return compileCondition(source, { row: shape }).evaluate(nobody) === 'match';
+    };
+    return demandsOf(this.source, shape, isTrue);
+  }
+
+  private judged(scope: ConditionScope): { verdict: Verdict; error?: string } {
+    try {
+      const verdict = this.judge(scope);
+      return verdict === 'error' ? { verdict, error: 'is neither true nor false' } : { verdict };
+    } catch (error) {
+      return { verdict: 'error', error: reasonOf(error) };
+    }
+  }
+
+  private judge({ row, sub }: ConditionScope): Verdict {
+    const verdict = this.program.run({ row: this.typedRow(row), sub: subjectOf(sub) });
+    if (verdict === true) return 'match';
+    return verdict === false ? 'no-match' : 'error';
   }
 
   private typedRow(row: JsonObject): TypedRow {
@@ -87,7 +129,7 @@ function compile(source: string, shape: ObjectShape): Program {
   const runningCheck = run.check();
   if (!runningCheck.valid) throw runningCheck.error ?? new Error('check failed');
   for (const comparison of new Inspection(run.ast).comparisons) makeStrict(comparison);
-  return { run, createRow, uses };
+  return { run, createRow, uses, shape };
 }
 
 const subjects = new WeakMap<JsonObject, Subject>();
@@ -108,6 +150,11 @@ interface CelError {
   code: string;
   summary: string;
   range?: { start: number };
+}
+
+function reasonOf(error: unknown): string {
+  if (isCelError(error)) return error.summary;
+  return error instanceof Error ? error.message : 'cannot be evaluated';
 }
 
 function isCelError(error: unknown): error is CelError {

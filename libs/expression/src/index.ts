@@ -1,2 +1,10 @@
-export { Condition, compileCondition, type ConditionScope, type ConditionVariables, type Verdict } from './condition';
+export {
+  Condition,
+  compileCondition,
+  type ConditionExplanation,
+  type ConditionScope,
+  type ConditionVariables,
+  type Verdict,
+} from './condition';
+export { type Demands } from './demands';
 export { type ConditionUses } from './inspection';

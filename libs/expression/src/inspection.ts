@@ -113,7 +113,7 @@ export class Inspection {
 }
 
 /** `['row', 'lines', …]` for accesses that begin at `row` or `sub` by constant names. */
-function pathOf(node: ASTNode): string[] | undefined {
+export function pathOf(node: ASTNode): string[] | undefined {
   if (node.op === 'id') return node.args === 'row' || node.args === 'sub' ? [node.args] : undefined;
   if (node.op !== '.' && node.op !== '[]') return undefined;
   const path = pathOf(node.args[0]);
