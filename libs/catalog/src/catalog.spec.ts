@@ -153,6 +153,15 @@ describe('parseCatalog()', () => {
     ['columns: { mask: { storeId: hash } }', 'columns.mask.storeId: give redact, { keepFirst: n } or { keepLast: n }'],
     ['columns: { mask: { storeId: { keepLast: 0 } } }', 'storeId.keepLast: Too small'],
     ['columns: { mask: { storeId: { keepLast: 65 } } }', 'storeId.keepLast: Too big'],
+    ['columns: { mask: { storeId: { hash: "" } } }', 'storeId.hash: use lower-case letters'],
+    ['columns: { mask: { total: { hash: x } } }', '"total" is no text, so it cannot be hashed; use redact'],
+    ['columns: { mask: { placedAt: { generalise: week } } }', 'mask.placedAt: give redact, { keepFirst: n }'],
+    ['columns: { mask: { storeId: { generalise: day } } }', '"storeId" is no time, so it has no day; use redact'],
+    ['columns: { mask: { total: { generalise: day } } }', '"total" is no time'],
+    ['columns: { mask: { placedAt: { generalise: 10 } } }', '"placedAt" is no number, so it is in no range'],
+    ['columns: { mask: { total: { generalise: 0 } } }', 'mask.total.generalise: must be from 0.000001'],
+    ['columns: { mask: { total: { generalise: 0.0000001 } } }', 'mask.total.generalise: must be from 0.000001'],
+    ['columns: { mask: { total: { generalise: 1.0000001 } } }', 'mask.total.generalise: must be from 0.000001'],
     ['columns: { mask: { total: { keepLast: 1 } } }', '"total" is no text, so no part of it can be kept; use redact'],
     ['columns: { mask: { lines: { keepLast: 1 } } }', '"lines" is no text'],
     ['columns: { deny: [lines], mask: { lines.sku: redact } }', 'columns.mask.lines.sku: is denied too'],
@@ -174,6 +183,10 @@ describe('parseCatalog()', () => {
       'actions: [read, write, manage], tenants: all, where: "size(row.lines) > 1", ' +
       'columns: { allow: [lines, storeId, total], deny: [lines.discount], mask: { lines.sku: { keepFirst: 64 }, total: redact } }';
     expect(problemsOf(grant(rules))).toEqual([]);
+    const masks =
+      'columns: { mask: { customerId: { hash: customer }, placedAt: { generalise: hour }, ' +
+      'total: { generalise: 100 }, lines.unitPrice: { generalise: 0.05 } } }';
+    expect(problemsOf(grant(masks))).toEqual([]);
   });
 
   it('refuses resources that are no streams, and ids that are taken', () => {
