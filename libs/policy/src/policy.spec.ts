@@ -203,9 +203,95 @@ describe(Policy.name, () => {
     expect(metric?.values).toEqual([expect.objectContaining({ value: 3, labels: { grant: 'fails' } })]);
   });
 
+  it('hashes by the tenant of the row, and redacts without a key or a tenant', () => {
+    const columns = { deny: [], mask: { customerId: { hash: 'person' }, storeId: { hash: 'store' } } };
+    const catalog = { ...shipped, grants: [grant('g', { columns, tenants: 'all' })] };
+    const view = new Policy(catalog, { maskKey: Buffer.alloc(32, 1) }).view(principal({ tenant: undefined }), 'orders');
+    const shown = (change: JsonObject = {}) => view?.apply({ ...order, ...change })?.['customerId'];
+    expect(shown()).toMatch(/^[\w-]{22}$/);
+    expect(shown({ orderId: '8', total: 1 })).toBe(shown());
+    expect(shown({ tenantId: 'south' })).toMatch(/^[\w-]{22}$/);
+    expect(shown({ tenantId: 'south' })).not.toBe(shown());
+    expect(view?.apply({ ...order, storeId: '13' })?.['storeId']).not.toBe(shown());
+    for (const tenantId of ['mars', '', 5, null, ['north'], { north: 1 }]) expect(shown({ tenantId })).toBe('***');
+    const { tenantId: _, ...stripped } = order;
+    expect(view?.apply(stripped)).toHaveProperty('customerId', '***');
+    const keyless = new Policy(catalog).view(principal(), 'orders');
+    expect(keyless?.apply(order)).toHaveProperty('customerId', '***');
+    expect(view?.restricted('customerId')).toBe(true);
+  });
+
+  it('finds the grants of a caller among many, in the order of the catalog', () => {
+    const crowd = Array.from({ length: 50 }, (_, n) => grant(`g${n}`, { roles: [`r${n % 7}`, `r${n % 5}`] }));
+    const policy = policyOf(...crowd);
+    const ids = policy.view(principal({ roles: ['r3', 'r1', 'r3', 'constructor'] }), 'orders')?.grantIds;
+    const expected = crowd.filter(({ roles }) => roles.includes('r3') || roles.includes('r1'));
+    expect(ids).toEqual(expected.map(({ id }) => id));
+    expect(policy.view(principal({ roles: ['constructor', '__proto__'] }), 'orders')).toBeUndefined();
+  });
+
   it('does not take a raw number or another non-object for a row', () => {
     const view = policyOf(grant('g', { tenants: 'all' })).view(principal(), 'orders');
     for (const row of [parseJson('1.10'), [], null, 'x']) expect(view?.apply(row as JsonObject)).toBeUndefined();
+  });
+});
+
+describe('explain()', () => {
+  it('says how each grant of the caller judges the row, and what is seen of it', () => {
+    const policy = new Policy(shipped);
+    const { internalNotes: _, ...visible } = order;
+    const own = { source: 'row.customerId == sub.id' };
+    expect(policy.explain(principal(), 'orders', order)).toEqual({
+      visible: true,
+      grants: [
+        {
+          ...{ id: 'own-orders', matched: true, tenant: true, where: own.source },
+          clauses: [{ ...own, verdict: 'match' }],
+        },
+      ],
+      row: visible,
+    });
+    expect(policy.explain(principal({ tenant: 'south' }), 'orders', order)).toEqual({
+      visible: false,
+      grants: [
+        {
+          ...{ id: 'own-orders', matched: false, tenant: false, where: own.source },
+          clauses: [{ ...own, verdict: 'match' }],
+        },
+      ],
+      row: null,
+    });
+    const nobody = { visible: false, grants: [], row: null };
+    expect(policy.explain(principal({ roles: ['auditor'] }), 'orders', order)).toEqual(nobody);
+    expect(policy.explain(principal(), 'nothing', order)).toBeUndefined();
+  });
+
+  it('judges each clause on its own, and says why one could not be', () => {
+    const condition =
+      'row.status == "paid" && (row.customerId == sub.id || row.total > 5.0) && row.storeId == sub.claims.s';
+    const policy = policyOf(grant('odd', { condition }), grant('plain', { tenants: 'all' }));
+    const explained = policy.explain(principal({ tenant: undefined }), 'orders', order);
+    expect(explained?.grants).toEqual([
+      {
+        ...{ id: 'odd', matched: false, tenant: false, where: condition },
+        clauses: [
+          { source: 'row.status == "paid"', verdict: 'no-match' },
+          { source: 'row.customerId == sub.id || row.total > 5.0', verdict: 'match' },
+          { source: 'row.storeId == sub.claims.s', verdict: 'error', error: 'No such key: storeId' },
+        ],
+      },
+      { id: 'plain', matched: true, tenant: true, where: null, clauses: [] },
+    ]);
+    const failing = policyOf(grant('odd', { condition: 'row.storeId == sub.claims.s' }));
+    const [odd] = failing.explain(principal(), 'orders', order)?.grants ?? [];
+    expect(odd).toMatchObject({ matched: false, tenant: true, error: 'No such key: storeId' });
+  });
+
+  it('counts no errors: nobody was refused a row', async () => {
+    const registry = new Registry();
+    const grants = [grant('fails', { condition: 'row.customerId == sub.claims.id' })];
+    new Policy({ ...shipped, grants }, { registry }).explain(principal(), 'orders', order);
+    expect((await registry.getSingleMetric('tidegate_policy_errors_total')?.get())?.values).toEqual([]);
   });
 });
 

@@ -3,12 +3,17 @@ import type { Action, Catalog, Grant } from '@tidegate/catalog';
 import { contractShapes, stringifyJson, type JsonObject, type JsonValue } from '@tidegate/contracts';
 import { Counter, type Registry } from '@tidegate/telemetry';
 import { createHash } from 'node:crypto';
+import { explain, type Explanation } from './explanation';
+import { GrantIndex } from './grant-index';
+import { MaskKeys } from './mask-keys';
 import { Rules } from './rules';
 import { View, type Viewer } from './view';
 
 export interface PolicyOptions {
   /** Gets `tidegate_policy_errors_total`: rows that a grant could not be judged for, by grant. */
   registry?: Registry;
+  /** At least 32 bytes, from which tenants' keys for hashes are derived; without it what would be hashed is redacted. */
+  maskKey?: Buffer | undefined;
 }
 
 /** More combinations of grants on a resource than any catalog means; beyond it, rules are made anew. */
@@ -16,18 +21,18 @@ const maxKnownRules = 10_000;
 
 /** Who may see what: nothing, unless a grant gives it. Pure: it reads nothing but its arguments. */
 export class Policy {
-  private readonly grants = new Map<string, Grant[]>();
+  private readonly grants: GrantIndex;
   private readonly rules = new Map<string, Rules>();
   private readonly errors: Counter<'grant'> | undefined;
+  private readonly keys: MaskKeys | undefined;
 
   constructor(
     private readonly catalog: Catalog,
-    { registry }: PolicyOptions = {},
+    { registry, maskKey }: PolicyOptions = {},
   ) {
+    this.grants = new GrantIndex(catalog.grants);
     this.errors = registry && errorCounter(registry);
-    for (const grant of catalog.grants) {
-      for (const action of grant.actions) for (const resource of grant.resources) this.add(action, resource, grant);
-    }
+    this.keys = maskKey && new MaskKeys(maskKey);
   }
 
   /** Of the catalog that the grants come from. */
@@ -38,27 +43,45 @@ export class Policy {
   /** What the caller may see of a resource; undefined for one that is unknown and for one that no grant gives, alike. */
   view(principal: Principal, resource: string, action: Action = 'read'): View | undefined {
     if (!isInScope(principal, resource, action)) return undefined;
-    const tenant = this.tenantOf(principal);
-    const held = new Set(principal.roles);
-    const grants = (this.grants.get(`${action} ${resource}`) ?? []).filter(
-      ({ roles, tenants }) => (tenants === 'all' || tenant !== undefined) && roles.some((role) => held.has(role)),
-    );
+    const grants = this.grants.of(principal.roles, resource, action);
+    return this.viewBy(grants, principal, resource, (grant) => this.errors?.inc({ grant }));
+  }
+
+  /** Why a caller sees a row of a stream as it does; undefined when there is no such stream. */
+  explain(principal: Principal, stream: string, row: JsonObject): Explanation | undefined {
+    const tenantField = this.catalog.streams.get(stream)?.tenant;
+    if (tenantField === undefined) return undefined;
+    const grants = this.grants.of(principal.roles, stream, 'read');
+    const view = this.viewBy(grants, principal, stream, () => undefined);
+    return explain({ grants, viewer: this.viewerOf(principal), tenantField, row, shown: view?.apply(row) });
+  }
+
+  private viewBy(
+    held: readonly Grant[],
+    principal: Principal,
+    resource: string,
+    onError: (grantId: string) => void,
+  ): View | undefined {
+    const viewer = this.viewerOf(principal);
+    const grants = held.filter(({ tenants }) => tenants === 'all' || viewer.tenant !== undefined);
     const rules = grants.length === 0 ? undefined : this.rulesOf(resource, grants);
     if (rules === undefined) return undefined;
-    const viewer = { tenant, sub: subjectOf(principal, tenant) };
     const id = viewId(this.catalog.version, resource, grants, viewer);
-    return new View(id, rules, viewer, (grant) => this.errors?.inc({ grant }));
+    return new View(id, rules, viewer, { onError, hasherOf: (tenant) => this.hasherOf(tenant) });
   }
 
-  private add(action: Action, resource: string, grant: Grant): void {
-    const key = `${action} ${resource}`;
-    const grants = this.grants.get(key);
-    if (grants === undefined) this.grants.set(key, [grant]);
-    else grants.push(grant);
+  private viewerOf(principal: Principal): Viewer {
+    const tenant = this.knownTenant(principal.tenant);
+    return { tenant, sub: subjectOf(principal, tenant) };
   }
 
-  private tenantOf({ tenant }: Principal): string | undefined {
+  private knownTenant(tenant: unknown): string | undefined {
     return typeof tenant === 'string' && this.catalog.tenants.has(tenant) ? tenant : undefined;
+  }
+
+  private hasherOf(tenant: JsonValue | undefined) {
+    const known = this.knownTenant(tenant);
+    return known === undefined ? undefined : this.keys?.hasher(known);
   }
 
   private rulesOf(resource: string, grants: readonly Grant[]): Rules | undefined {

@@ -3,6 +3,7 @@ import type { Columns, Grant, Mask } from '@tidegate/catalog';
 import { contractShapes, type JsonObject, type JsonValue } from '@tidegate/contracts';
 import { compileCondition } from '@tidegate/expression';
 import fc from 'fast-check';
+import { createHmac, hkdfSync } from 'node:crypto';
 import { Policy } from './policy';
 
 /** Conditions with the plain function that each stands for. */
@@ -27,32 +28,53 @@ const leaves = [
 const numbers = new Set(['total', 'lines.quantity', 'lines.unitPrice', 'lines.discount']);
 const covers = (rule: string, leaf: string) => leaf === rule || leaf.startsWith(`${rule}.`);
 
-/** One leaf by one grant: 0 hidden, 1 redacted, up to Infinity for all of it. */
-function level({ allow, deny, mask }: Columns, leaf: string): { rank: number; mask?: Mask } {
-  if (allow?.some((rule) => covers(rule, leaf)) === false || deny.some((rule) => covers(rule, leaf)))
-    return { rank: 0 };
-  const rule = mask[leaf];
-  if (rule === undefined) return { rank: Infinity };
-  if (rule === 'redact') return { rank: 1, mask: rule };
-  return 'keepFirst' in rule ? { rank: 1 + rule.keepFirst, mask: rule } : { rank: 1.5 + rule.keepLast, mask: rule };
+type Level = 'hidden' | 'visible' | Mask;
+
+/** One leaf by one grant. */
+function level({ allow, deny, mask }: Columns, leaf: string): Level {
+  if (allow?.some((rule) => covers(rule, leaf)) === false || deny.some((rule) => covers(rule, leaf))) return 'hidden';
+  return mask[leaf] ?? 'visible';
 }
 
-function shownLeaf(grants: readonly Grant[], leaf: string, value: JsonValue): JsonValue | undefined {
-  const best = grants.map(({ columns }) => level(columns, leaf)).reduce((a, b) => (b.rank > a.rank ? b : a));
-  if (best.rank === 0) return undefined;
-  if (best.mask === undefined) return typeof value === 'object' && value !== null ? undefined : value;
-  if (numbers.has(leaf)) return null;
-  if (best.mask === 'redact' || typeof value !== 'string') return '***';
-  const kept = 'keepFirst' in best.mask ? best.mask.keepFirst : best.mask.keepLast;
-  if (value.length <= kept) return '***';
-  return 'keepFirst' in best.mask ? `${value.slice(0, kept)}***` : `***${value.slice(-kept)}`;
+const maskKey = Buffer.alloc(32, 9);
+
+function hashed(name: string, value: string, tenant: string): string {
+  const key = hkdfSync('sha256', maskKey, '', `tidegate mask ${tenant}`, 32);
+  const hmac = createHmac('sha256', Buffer.from(key)).update(name).update(Buffer.of(0)).update(value);
+  return hmac.digest('base64url').slice(0, 22);
 }
 
-function shownObject(grants: readonly Grant[], prefix: string, value: JsonObject): JsonObject {
+/** What one mask shows of a text or number that fits it, and how generous that is. */
+function throughMask(mask: Mask, value: JsonValue, tenant: string): [rank: number, shown: JsonValue] | undefined {
+  if (mask === 'redact') return undefined;
+  if ('generalise' in mask) {
+    if (typeof mask.generalise !== 'number' || typeof value !== 'number') return undefined;
+    return [1 / mask.generalise, value - (value % mask.generalise)];
+  }
+  if (typeof value !== 'string') return undefined;
+  if ('hash' in mask) return [0.5, hashed(mask.hash, value, tenant)];
+  const kept = 'keepFirst' in mask ? mask.keepFirst : mask.keepLast;
+  if (value.length <= kept) return undefined;
+  return 'keepFirst' in mask ? [kept, `${value.slice(0, kept)}***`] : [kept + 0.5, `***${value.slice(-kept)}`];
+}
+
+function shownLeaf(grants: readonly Grant[], leaf: string, value: JsonValue, tenant: string): JsonValue | undefined {
+  const levels = grants.map(({ columns }) => level(columns, leaf)).filter((one) => one !== 'hidden');
+  if (levels.length === 0) return undefined;
+  if (levels.includes('visible')) return typeof value === 'object' && value !== null ? undefined : value;
+  const parts = levels.flatMap((mask) => {
+    const part = mask === 'visible' ? undefined : throughMask(mask, value, tenant);
+    return part === undefined ? [] : [part];
+  });
+  parts.sort(([a], [b]) => b - a);
+  return parts[0]?.[1] ?? (numbers.has(leaf) ? null : '***');
+}
+
+function shownObject(grants: readonly Grant[], prefix: string, value: JsonObject, tenant: string): JsonObject {
   const shown: JsonObject = {};
   for (const leaf of leaves.filter((name) => name.startsWith(prefix) && !name.slice(prefix.length).includes('.'))) {
     const name = leaf.slice(prefix.length);
-    const seen = value[name] === undefined ? undefined : shownLeaf(grants, leaf, value[name]);
+    const seen = value[name] === undefined ? undefined : shownLeaf(grants, leaf, value[name], tenant);
     if (seen !== undefined) shown[name] = seen;
   }
   return shown;
@@ -66,15 +88,16 @@ function model(grants: readonly Grant[], principal: Principal, row: JsonObject):
     return roles.some((role) => principal.roles.includes(role)) && inTenant && holds(row, principal);
   });
   if (matching.length === 0) return undefined;
-  const shown = shownObject(matching, '', row);
+  const tenant = row['tenantId'] as string;
+  const shown = shownObject(matching, '', row, tenant);
   const { lines } = row;
   const anyLine = leaves.some(
-    (leaf) => leaf.startsWith('lines.') && matching.some(({ columns }) => level(columns, leaf).rank > 0),
+    (leaf) => leaf.startsWith('lines.') && matching.some(({ columns }) => level(columns, leaf) !== 'hidden'),
   );
   if (!anyLine || lines === undefined) return shown;
   if (lines === null) return { ...shown, lines };
   if (!Array.isArray(lines)) return shown;
-  return { ...shown, lines: lines.map((line) => shownObject(matching, 'lines.', line as JsonObject)) };
+  return { ...shown, lines: lines.map((line) => shownObject(matching, 'lines.', line as JsonObject, tenant)) };
 }
 
 /** Few, so that grants often meet on the same one. */
@@ -85,8 +108,10 @@ const mask = (leaf: string): fc.Arbitrary<Mask> => {
   const partial = fc.oneof(
     kept.map((keepFirst) => ({ keepFirst })),
     kept.map((keepLast) => ({ keepLast })),
+    fc.constant({ hash: 'x' }),
   );
-  return numbers.has(leaf) ? fc.constant('redact') : fc.oneof(fc.constant<Mask>('redact'), partial);
+  const range = fc.constantFrom(2, 5, 10).map((generalise) => ({ generalise }));
+  return fc.oneof(fc.constant<Mask>('redact'), numbers.has(leaf) ? range : partial);
 };
 const optional = { requiredKeys: [] };
 const masks = fc.record(Object.fromEntries(ruled.map((path) => [path, mask(path)])), optional) as fc.Arbitrary<
@@ -148,7 +173,8 @@ describe('Policy beside a plain model of it', () => {
   it('shows the same of any row to anybody', () => {
     fc.assert(
       fc.property(grants, principal, fc.array(row, { minLength: 1, maxLength: 4 }), (given, caller, rows) => {
-        const policy = new Policy({ version: 'v', tenants, streams: new Map([['orders', orders]]), grants: given });
+        const catalog = { version: 'v', tenants, streams: new Map([['orders', orders]]), grants: given };
+        const policy = new Policy(catalog, { maskKey });
         const view = policy.view(caller, 'orders');
         for (const each of rows) {
           const before = JSON.stringify(each);

@@ -1,6 +1,6 @@
 import type { Grant } from '@tidegate/catalog';
 import type { ObjectShape } from '@tidegate/contracts';
-import { follow, isClear, together, visibilityOf, type Visibility } from './visibility';
+import { follow, hasHash, isClear, together, visibilityOf, type Visibility } from './visibility';
 
 /** One grant on one resource. */
 export interface Rule {
@@ -12,6 +12,8 @@ export interface Rule {
 export class Rules {
   readonly rules: readonly Rule[];
   readonly seesAllColumns: boolean;
+  /** Whether any of them shows something as a hash. */
+  readonly hashes: boolean;
   private readonly combined = new Map<string, Visibility>();
 
   constructor(
@@ -21,6 +23,7 @@ export class Rules {
   ) {
     this.rules = grants.map((grant) => ({ grant, visibility: visibilityOf(grant.columns, shape) }));
     this.seesAllColumns = this.rules.every(({ visibility }) => isClear(visibility));
+    this.hashes = this.rules.some(({ visibility }) => hasHash(visibility));
   }
 
   /** What the grants at these indices, which are in order, show together. */

@@ -1,4 +1,5 @@
-import type { JsonObject } from '@tidegate/contracts';
+import type { JsonObject, JsonValue } from '@tidegate/contracts';
+import type { Hasher } from './mask';
 import { isObject, projectFields } from './projection';
 import type { Rules } from './rules';
 
@@ -8,6 +9,17 @@ export interface Viewer {
   readonly tenant: string | undefined;
   /** The caller as conditions see them. */
   readonly sub: JsonObject;
+}
+
+/** Whether the row belongs to the viewer's tenant: by its own field, which must be just that text. */
+export function ownTenant(row: JsonObject, tenantField: string, { tenant }: Viewer): boolean {
+  return tenant !== undefined && Object.hasOwn(row, tenantField) && row[tenantField] === tenant;
+}
+
+interface ViewPorts {
+  onError: (grantId: string) => void;
+  /** By what a row says is its tenant. */
+  hasherOf: (tenant: JsonValue | undefined) => Hasher | undefined;
 }
 
 /** What one caller may see of one resource. */
@@ -21,7 +33,7 @@ export class View {
     readonly id: string,
     private readonly rules: Rules,
     private readonly viewer: Viewer,
-    private readonly onError: (grantId: string) => void,
+    private readonly ports: ViewPorts,
   ) {
     this.grantIds = rules.rules.map(({ grant }) => grant.id);
     this.seesAllColumns = rules.seesAllColumns;
@@ -36,7 +48,8 @@ export class View {
     const matching = this.matching(row);
     if (matching.length === 0) return undefined;
     const visibility = this.rules.visibility(matching);
-    return visibility.kind === 'object' ? projectFields(visibility.fields, row) : {};
+    if (visibility.kind !== 'object') return {};
+    return projectFields(visibility.fields, row, this.rules.hashes ? this.hasherOf(row) : undefined);
   }
 
   /**
@@ -47,17 +60,23 @@ export class View {
     return this.rules.restricted(path);
   }
 
+  /** Of the row's tenant, whoever looks: within a tenant equal values are shown as equal. */
+  private hasherOf(row: JsonObject): Hasher | undefined {
+    const { tenantField } = this.rules;
+    return Object.hasOwn(row, tenantField) ? this.ports.hasherOf(row[tenantField]) : undefined;
+  }
+
   private matching(row: JsonObject): number[] {
     const { rules, tenantField } = this.rules;
-    const { tenant, sub } = this.viewer;
-    const own = tenant !== undefined && Object.hasOwn(row, tenantField) && row[tenantField] === tenant;
+    const { sub } = this.viewer;
+    const own = ownTenant(row, tenantField, this.viewer);
     const matching: number[] = [];
     for (let index = 0; index < rules.length; index++) {
       const grant = rules[index]?.grant;
       if (grant === undefined || (grant.tenants === 'own' && !own)) continue;
       const verdict = grant.where?.evaluate({ row, sub }) ?? 'match';
       if (verdict === 'match') matching.push(index);
-      else if (verdict === 'error') this.onError(grant.id);
+      else if (verdict === 'error') this.ports.onError(grant.id);
     }
     return matching;
   }

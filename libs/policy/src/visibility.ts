@@ -1,13 +1,13 @@
 import type { Columns, Mask } from '@tidegate/catalog';
 import type { ObjectShape, Shape } from '@tidegate/contracts';
-import { milder } from './mask';
+import { mostGenerousFirst } from './mask';
 
 /** What may be seen of a value, along the shape of its contract. */
 export type Visibility =
   | { readonly kind: 'hidden' }
   /** `any`: a value that the contract knows no inside of, shown as it is. */
   | { readonly kind: 'clear'; readonly any: boolean }
-  | { readonly kind: 'masked'; readonly mask: Mask; readonly text: boolean }
+  | { readonly kind: 'masked'; readonly masks: readonly Mask[]; readonly text: boolean }
   | { readonly kind: 'object'; readonly fields: ReadonlyMap<string, Visibility> }
   | { readonly kind: 'list' | 'map'; readonly of: Visibility };
 
@@ -52,14 +52,14 @@ function behind(mask: Mask, shape: Shape): Visibility {
   if (mask !== 'redact' && (shape.kind === 'list' || shape.kind === 'map')) {
     return { kind: shape.kind, of: behind(mask, shape.of) };
   }
-  return { kind: 'masked', mask, text: shape.kind === 'string' };
+  return { kind: 'masked', masks: [mask], text: shape.kind === 'string' };
 }
 
 /** What two grants on the same contract show together: each part as the more generous of them shows it. */
 export function together(a: Visibility, b: Visibility): Visibility {
   if (a.kind === 'hidden' || b.kind === 'clear') return b;
   if (b.kind === 'hidden' || a.kind === 'clear') return a;
-  if (a.kind === 'masked') return b.kind === 'masked' ? { ...a, mask: milder(a.mask, b.mask) } : b;
+  if (a.kind === 'masked') return b.kind === 'masked' ? { ...a, masks: mostGenerousFirst(a.masks, b.masks) } : b;
   if (b.kind === 'masked') return a;
   if (a.kind === 'object' && b.kind === 'object') {
     const fields = [...a.fields].map(([name, field]) => [name, together(field, b.fields.get(name) ?? hidden)] as const);
@@ -80,6 +80,21 @@ export function isClear(visibility: Visibility): boolean {
     case 'list':
     case 'map':
       return isClear(visibility.of);
+    default:
+      return false;
+  }
+}
+
+/** Whether some text is shown as a hash, which takes the key of a tenant. */
+export function hasHash(visibility: Visibility): boolean {
+  switch (visibility.kind) {
+    case 'masked':
+      return visibility.masks.some((mask) => mask !== 'redact' && 'hash' in mask);
+    case 'object':
+      return [...visibility.fields.values()].some(hasHash);
+    case 'list':
+    case 'map':
+      return hasHash(visibility.of);
     default:
       return false;
   }
