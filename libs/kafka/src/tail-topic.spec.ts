@@ -74,6 +74,19 @@ describe(TailTopic.name, () => {
     expect(log.at(-1)).toEqual(['reset', 'recreated', 0, 0n]);
   });
 
+  it('goes on with a topic that was taken for deleted and is there', () => {
+    const topic = topicOf(1);
+    topic.attach(listener(log), () => undefined);
+    topic.judge(Date.now() + 1, 'broker away');
+    topic.learnMissing();
+    topic.learnMissing();
+    expect([topic.deleted, topic.stale]).toEqual([true, false]);
+    topic.learn(metadata('first', 1));
+    expect(log).toEqual([['unavailable', 'broker away'], ['deleted'], ['available']]);
+    topic.judge(Date.now() - 1_000, '');
+    expect([topic.deleted, topic.stale, log.length]).toEqual([false, false, 3]);
+  });
+
   it('says once that it is stale and once that it is live again', () => {
     const topic = topicOf(1);
     topic.attach(listener(log), () => undefined);

@@ -19,7 +19,10 @@ export interface TailListener {
   /** Reading goes on at `next`; what lay between cannot be had. */
   onReset(reason: ResetReason, partition: number, next: bigint): void;
   onPartitionAdded(partition: number, startOffset: bigint): void;
-  /** The topic is gone. Should it be made again while the tail is open, `onReset` says `recreated` and reading goes on. */
+  /**
+   * The topic is gone. Should it be made again while the tail is open, `onReset` says `recreated` and reading goes on; should it
+   * have been there after all, `onAvailable` says so.
+   */
   onDeleted(): void;
   /** Fetches fail for a while now; the tail keeps trying. */
   onUnavailable(reason: string): void;
@@ -132,6 +135,7 @@ export class TailTopic {
     if (this.formerIds.has(metadata.topicId)) return;
     this.missing = 0;
     if (metadata.topicId !== this.id) return this.becomeRecreated(metadata);
+    if (this.deleted) this.comeBack();
     for (const { partition, leader } of metadata.partitions) {
       const position = this.positions.get(partition);
       if (!position) this.addPartition(partition, leader);
@@ -144,6 +148,8 @@ export class TailTopic {
     this.missing += 1;
     if (this.missing < 2 || this.deleted) return;
     this.deleted = true;
+    // Nothing of it is fetched any more, so that nothing could end that either.
+    this.unavailable = false;
     this.logger.warn({ topic: this.name }, 'tailed topic was deleted');
     this.tell((listener) => listener.onDeleted());
   }
@@ -160,6 +166,14 @@ export class TailTopic {
 
   get stale(): boolean {
     return this.unavailable;
+  }
+
+  /** It was there all the time: the broker that did not know it was wrong. */
+  private comeBack(): void {
+    this.deleted = false;
+    for (const position of this.positions.values()) position.lastFetchMs = Date.now();
+    this.logger.warn({ topic: this.name }, 'tailed topic was not deleted');
+    this.tell((listener) => listener.onAvailable());
   }
 
   private becomeRecreated({ topicId, partitions }: TopicMetadata): void {
