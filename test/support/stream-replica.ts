@@ -97,6 +97,10 @@ export class ScreenSink implements SessionSink {
     // Nobody's token ends here.
   }
 
+  unavailable(): void {
+    // What it shows stays as it was.
+  }
+
   bye(code: string): void {
     this.goodbye = code;
   }

@@ -18,8 +18,8 @@ const clientMessages = clientFrameSchema.options.map((schema) => schema.shape.t.
 const ofStream = ['rows', 'gone'] as const;
 
 const description = `Streams over WebSocket (subprotocol ${subprotocol}): each message below is a text frame. The same addresses give
-Server-Sent Events to \`Accept: text/event-stream\` (events rows, gone, gap, caught-up, cursor, expiring and bye, the
-cursor as id, the rows, keys or fields as data) and pages at \`…/records\`, which the OpenAPI document describes. Columns
+Server-Sent Events to \`Accept: text/event-stream\` (events rows, gone, gap, caught-up, cursor, expiring, error and bye,
+the cursor as id, the rows, keys or fields as data) and pages at \`…/records\`, which the OpenAPI document describes. Columns
 that a caller may not see are left out of its rows or masked.`;
 
 /** The AsyncAPI 3 document of the streams that there are, from the side of the server. */

@@ -85,6 +85,7 @@ describe('SSE', () => {
     sink.caughtUp('c4');
     sink.cursor('c5');
     sink.expiring(60);
+    sink.unavailable('Not now.');
     sink.bye('token_expired', 77);
     await until(() => reading.ended);
     expect(reading.events).toEqual([
@@ -94,6 +95,7 @@ describe('SSE', () => {
       { event: 'caught-up', id: 'c4', data: '{}' },
       { event: 'cursor', id: 'c5', data: '{}' },
       { event: 'expiring', id: '', data: '{"inSeconds":60}' },
+      { event: 'error', id: '', data: '{"code":"unavailable","detail":"Not now."}' },
       { event: 'bye', id: '', data: '{"code":"token_expired","retryMs":77}' },
     ]);
     expect(reading.text.match(/^retry: /gm)).toHaveLength(1);

@@ -46,6 +46,10 @@ export class SseStream implements SessionSink, Spoke {
     this.event('expiring', JSON.stringify({ inSeconds }));
   }
 
+  unavailable(detail: string): void {
+    this.event('error', JSON.stringify({ code: 'unavailable', detail }));
+  }
+
   bye(code: string, retryMs: number): void {
     this.event('bye', JSON.stringify({ code, retryMs }));
     const { socket } = this.response;

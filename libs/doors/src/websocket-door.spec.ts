@@ -187,7 +187,8 @@ describe('frames from the server', () => {
     sink.caughtUp('c4');
     sink.cursor('c5');
     sink.expiring(60);
-    await phone.until(() => phone.frames.length === 7);
+    sink.unavailable('Not now.');
+    await phone.until(() => phone.frames.length === 8);
     expect(phone.texts[1]).toBe('{"t":"rows","s":"orders","c":"c1","r":[{"total":1.10,"big":9007199254740993}]}');
     expect(phone.frames.slice(2)).toEqual([
       { t: 'gone', s: 'orders', c: 'c2', k: [['7']] },
@@ -195,6 +196,7 @@ describe('frames from the server', () => {
       { t: 'caught-up', s: 'orders', c: 'c4' },
       { t: 'rows', s: 'orders', c: 'c5', r: [] },
       { t: 'expiring', inSeconds: 60 },
+      { t: 'error', code: 'unavailable', detail: 'Not now.', s: 'orders' },
     ]);
     for (const frame of phone.frames) {
       expect(serverFrames[frame.t as ServerFrame['t']].safeParse(frame).success).toBe(true);

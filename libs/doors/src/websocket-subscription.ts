@@ -1,7 +1,7 @@
 import { AppError } from '@tidegate/errors';
 import type { Session, SessionSink } from '@tidegate/streams';
 import type { EndCode } from './door-codes';
-import { StreamFrames } from './frames';
+import { errorFrame, StreamFrames } from './frames';
 
 /** What a subscription needs of the connection that it is one of. */
 export interface FrameSender {
@@ -18,7 +18,7 @@ export class WebSocketSubscription implements SessionSink {
   private readonly frames: StreamFrames;
 
   constructor(
-    stream: string,
+    private readonly stream: string,
     private readonly sender: FrameSender,
   ) {
     this.frames = new StreamFrames(stream);
@@ -47,6 +47,9 @@ export class WebSocketSubscription implements SessionSink {
   }
   expiring(inSeconds: number): void {
     this.sender.warn(inSeconds);
+  }
+  unavailable(detail: string): void {
+    this.sender.send(errorFrame('unavailable', detail, this.stream));
   }
   bye(code: EndCode, retryMs: number): void {
     this.sender.end(code, retryMs);

@@ -92,6 +92,12 @@ export class MemoryLog {
     }
   }
 
+  /** Tails are told; `recreate` makes it anew. */
+  delete(topic: string): void {
+    this.topics.delete(topic);
+    for (const { listener } of this.tailsOf(topic)) listener.onDeleted();
+  }
+
   grow(topic: string, partitions: number): void {
     const all = this.topic(topic).partitions;
     while (all.length < partitions) {

@@ -18,6 +18,8 @@ export interface SessionSink {
   /** A heartbeat: nothing for this caller up to here. */
   cursor(cursor: string): void;
   expiring(inSeconds: number): void;
+  /** Nothing new can be had until further notice. The session stays, and goes on by itself. */
+  unavailable(detail: string): void;
   /** The session is over; nothing follows. */
   bye(code: ByeCode, retryMs: number): void;
   /** Bytes handed over that the network has not taken yet. */

@@ -155,6 +155,7 @@ type Heard =
   | { t: 'gap'; reason: GapReason; c: string }
   | { t: 'caught-up' | 'cursor'; c: string }
   | { t: 'expiring'; inSeconds: number }
+  | { t: 'unavailable'; detail: string }
   | { t: 'bye'; code: ByeCode; retryMs: number };
 
 /** A sink that remembers what it heard and lets specs wait for it. */
@@ -181,6 +182,9 @@ export class HeardSink implements SessionSink {
   }
   expiring(inSeconds: number): void {
     this.hear({ t: 'expiring', inSeconds });
+  }
+  unavailable(detail: string): void {
+    this.hear({ t: 'unavailable', detail });
   }
   bye(code: ByeCode, retryMs: number): void {
     this.hear({ t: 'bye', code, retryMs });

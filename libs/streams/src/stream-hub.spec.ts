@@ -378,6 +378,23 @@ describe('a topic that changes under live sessions', () => {
     expect(resumed.kinds).toEqual(['caught-up']);
   });
 
+  it('is said to be unavailable once it is deleted, and followed when it is made again', async () => {
+    const { log, hub } = open({ limits: { heartbeatMs: 20 } });
+    const [{ sink }, { sink: behind }] = [await live(hub), await follow(hub)];
+    log.delete(topic);
+    expect(sink.kinds).toEqual(['caught-up', 'unavailable']);
+    expect(behind.kinds).toEqual(['unavailable']);
+    expect(sink.of('unavailable')[0]?.detail).not.toContain(topic);
+    expect(await codeOf(follow(hub))).toBe('unavailable');
+    expect(hub.health.check()).toEqual({ ok: false, reason: 'shop.orders: the topic was deleted' });
+    await sink.until(() => sink.of('cursor').length > 1);
+    log.recreate(topic);
+    log.append(topic, { value: order('new') });
+    await sink.until(() => sink.ids.includes('new'));
+    expect(sink.of('gap').map(({ reason }) => reason)).toEqual(['recreated']);
+    expect(hub.health.check()).toEqual({ ok: true });
+  });
+
   it('may come back with fewer partitions', async () => {
     const { log, hub } = open({ partitions: 3 });
     const { sink } = await live(hub);

@@ -311,6 +311,9 @@ export class StreamHub {
       onRecords: () => undefined,
       onReset: (_feed, _reason, partition) => this.buckets.forget(topic, partition),
       onPartition: () => undefined,
+      onDeleted: () => {
+        for (const session of this.sessions) if (session.channel.options.feeds.includes(feed)) session.sayUnavailable();
+      },
     });
     return feed;
   }

@@ -11,6 +11,7 @@ import type { ByeCode, GapReason, SessionSink } from './session-sink';
 import type { Sight } from './sight';
 import { SlowClock } from './slow-clock';
 import type { StreamChannel } from './stream-channel';
+import { unreadable } from './unreadable';
 import type { Spoke } from './wheel';
 
 /** Where a session begins. */
@@ -128,6 +129,11 @@ export class StreamSession implements Spoke, Follower {
     if (this.closed) return;
     this.channel.options.metrics.gaps.inc({ stream: this.channel.name, reason });
     this.sink.gap(reason, this.cursor());
+  }
+
+  /** The wait is going to be long, or for ever. */
+  sayUnavailable(): void {
+    if (!this.closed) this.sink.unavailable(unreadable().message);
   }
 
   /** From live to behind, at the position before the run that it could not take. */

@@ -14,6 +14,7 @@ export interface FeedListener {
   /** Called while the ring still holds what came before. */
   onReset(feed: TopicFeed, reason: ResetReason, partition: number, next: bigint): void;
   onPartition(feed: TopicFeed, partition: number, start: bigint): void;
+  onDeleted?(feed: TopicFeed): void;
 }
 
 export interface FeedDeps {
@@ -122,6 +123,7 @@ export class TopicFeed implements TailListener {
 
   onDeleted(): void {
     this.unavailable = 'the topic was deleted';
+    for (const listener of this.listeners) listener.onDeleted?.(this);
   }
 
   onUnavailable(reason: string): void {
