@@ -177,6 +177,17 @@ describe.each(transports)('followStream() over %s', (transport) => {
     expect(stringifyJson(reader.rows)).toBe(rows);
   });
 
+  it('stays where nothing can be had for a while, and says so', async () => {
+    const reader = new Reader({ transport });
+    await reader.caughtUp();
+    const error = { code: 'unavailable', detail: 'The stream cannot be read at the moment.' };
+    const event = `event: error\ndata: ${JSON.stringify(error)}\n\nevent: cursor\nid: c4\ndata: {}\n\n`;
+    doors.last.say(transport === 'sse' ? event : { t: 'error', ...error, s: 'orders' });
+    if (transport === 'websocket') doors.last.say({ t: 'rows', s: 'orders', c: 'c4', r: [] });
+    await until(() => reader.following.cursor === 'c4');
+    expect([reader.told.at(-1), reader.waited]).toEqual([['refused', 'unavailable'], []]);
+  });
+
   it('moves the position that the server keeps', async () => {
     const reader = new Reader({ transport, sub: 'till' });
     await reader.caughtUp();

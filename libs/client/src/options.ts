@@ -36,7 +36,7 @@ export interface FollowOptions<Row = Record<string, unknown>> {
   /** Replay or snapshot is over; live from here. */
   onCaughtUp?: (cursor: string) => void;
   onState?: (state: StreamState) => void;
-  /** A request on an open stream was refused; it goes on. */
+  /** A request on an open stream was refused, or nothing new can be had for a while (`unavailable`); it goes on. */
   onRefused?: (error: StreamError) => void;
   /** `JSON.parse` by default, which rounds long numbers. */
   parse?: (text: string) => unknown;

@@ -53,7 +53,8 @@ async function read(body: ReadableStream<Uint8Array>, wish: Wish, silence: Silen
     for (const event of parser.push(decoder.decode(value, { stream: true }))) {
       const frame = frameOf(event, wish);
       if (frame?.t === 'bye') return endingOfBye(frame);
-      if (frame !== undefined) wish.take(frame);
+      if (frame?.t === 'error') wish.refused(new StreamError(frame.code, frame.detail));
+      else if (frame !== undefined) wish.take(frame);
     }
   }
 }
@@ -80,6 +81,7 @@ function frameOf({ event, id: c = '', data }: ServerSentEvent, { stream: s, pars
       return { t: 'rows', s, c, r: [] };
     case 'gap':
     case 'caught-up':
+    case 'error':
     case 'bye':
       return { ...(fields as object), t: event, s, c } as ServerFrame;
     default:
