@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { name, strict, type CatalogFile, type FieldPath } from './catalog-file';
 
 const momentUnits = ['year', 'month', 'day', 'hour'] as const;
-export type MomentUnit = (typeof momentUnits)[number];
+type MomentUnit = (typeof momentUnits)[number];
 
 const kept = z.int().min(1).max(64);
 /** With more decimals, doubles could not say where one range ends and the next begins. */
