@@ -11,6 +11,7 @@ import { type Config } from './config';
 import { DashboardController } from './dashboard/dashboard.controller';
 import { DashboardService } from './dashboard/dashboard.service';
 import { Services } from './dashboard/services';
+import { PolicyController } from './policy/policy.controller';
 
 @Module({})
 export class AppModule {
@@ -25,7 +26,7 @@ export class AppModule {
         StreamsModule.forRoot(config.streams),
         DoorsModule.forRoot({ ...config.doors, limits: ['web-streams'] }),
       ],
-      controllers: [DashboardController],
+      controllers: [DashboardController, PolicyController],
       providers: [
         DashboardService,
         { provide: Services, useValue: new Services(config.services) },

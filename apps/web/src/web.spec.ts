@@ -67,6 +67,10 @@ beforeAll(async () => {
     roles: [trainee]
     resources: [customers]
     columns: { deny: [address], mask: { email: redact, phone: { keepLast: 2 } } }
+  - id: counter
+    roles: [counter]
+    resources: [customers, orders, accounts]
+    columns: { mask: { customerId: { hash: person } } }
 `;
   writeFileSync(policies, readFileSync(policies, 'utf8') + masked);
   const config = readConfig({
@@ -250,6 +254,15 @@ describe('what the caller may not see', () => {
     expect(backends.asked.filter((url) => /customers|orders|accounts/.test(url))).toEqual([]);
   });
 
+  it('is not told by who can be looked up: those whose ids are hidden are answered as nobody, unasked', async () => {
+    const counter = await backends.token({ roles: ['counter'] });
+    const hit = await get('/dashboard/13', counter);
+    const miss = await get('/dashboard/99', counter);
+    expect(hit.status).toBe(404);
+    expect(withoutPlace(hit)).toEqual(withoutPlace(miss));
+    expect(backends.asked.filter((url) => /customers|orders|accounts/.test(url))).toEqual([]);
+  });
+
   it('is all but their own to customers', async () => {
     const own = await backends.token({ roles: ['customer'] }, '13');
     const other = await backends.token({ roles: ['customer'] }, '15');
@@ -326,6 +339,7 @@ describe('declared access', () => {
       'GET /streams any caller',
       'GET /streams/:name any caller',
       'GET /streams/:name/records any caller',
+      'POST /policy/explain platform',
       'POST /stream-tickets any caller',
       'POST /streams/:name/acks any caller',
       'WEBSOCKET /streams any caller',

@@ -1,3 +1,3 @@
 export { type Explanation, type GrantExplanation } from './explanation';
-export { Policy, type PolicyOptions } from './policy';
+export { Policy, type Person, type PolicyOptions } from './policy';
 export { View } from './view';

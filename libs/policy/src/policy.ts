@@ -16,6 +16,9 @@ export interface PolicyOptions {
   maskKey?: Buffer | undefined;
 }
 
+/** Somebody as grants see them. */
+export type Person = Pick<Principal, 'subject' | 'tenant' | 'roles' | 'claims'>;
+
 /** More combinations of grants on a resource than any catalog means; beyond it, rules are made anew. */
 const maxKnownRules = 10_000;
 
@@ -47,22 +50,22 @@ export class Policy {
     return this.viewBy(grants, principal, resource, (grant) => this.errors?.inc({ grant }));
   }
 
-  /** Why a caller sees a row of a stream as it does; undefined when there is no such stream. */
-  explain(principal: Principal, stream: string, row: JsonObject): Explanation | undefined {
+  /** Why somebody sees a row of a stream as it does; undefined when there is no such stream. */
+  explain(person: Person, stream: string, row: JsonObject): Explanation | undefined {
     const tenantField = this.catalog.streams.get(stream)?.tenant;
     if (tenantField === undefined) return undefined;
-    const grants = this.grants.of(principal.roles, stream, 'read');
-    const view = this.viewBy(grants, principal, stream, () => undefined);
-    return explain({ grants, viewer: this.viewerOf(principal), tenantField, row, shown: view?.apply(row) });
+    const grants = this.grants.of(person.roles, stream, 'read');
+    const view = this.viewBy(grants, person, stream, () => undefined);
+    return explain({ grants, viewer: this.viewerOf(person), tenantField, row, shown: view?.apply(row) });
   }
 
   private viewBy(
     held: readonly Grant[],
-    principal: Principal,
+    person: Person,
     resource: string,
     onError: (grantId: string) => void,
   ): View | undefined {
-    const viewer = this.viewerOf(principal);
+    const viewer = this.viewerOf(person);
     const grants = held.filter(({ tenants }) => tenants === 'all' || viewer.tenant !== undefined);
     const rules = grants.length === 0 ? undefined : this.rulesOf(resource, grants);
     if (rules === undefined) return undefined;
@@ -70,9 +73,9 @@ export class Policy {
     return new View(id, rules, viewer, { onError, hasherOf: (tenant) => this.hasherOf(tenant) });
   }
 
-  private viewerOf(principal: Principal): Viewer {
-    const tenant = this.knownTenant(principal.tenant);
-    return { tenant, sub: subjectOf(principal, tenant) };
+  private viewerOf(person: Person): Viewer {
+    const tenant = this.knownTenant(person.tenant);
+    return { tenant, sub: subjectOf(person, tenant) };
   }
 
   private knownTenant(tenant: unknown): string | undefined {
@@ -103,7 +106,7 @@ function errorCounter(registry: Registry): Counter<'grant'> {
   return new Counter({ name, help, labelNames: ['grant'], registers: [registry] });
 }
 
-function subjectOf({ subject, roles, claims }: Principal, tenant: string | undefined): JsonObject {
+function subjectOf({ subject, roles, claims }: Person, tenant: string | undefined): JsonObject {
   return { id: subject, roles: [...roles], claims, ...(tenant !== undefined && { tenant }) };
 }
 

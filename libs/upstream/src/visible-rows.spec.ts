@@ -10,7 +10,10 @@ const caller: Principal = { subject: '13', tenant: 'north', roles: [], expiresAt
 const policy = {
   view: (_: Principal, resource: string) =>
     resource === 'orders'
-      ? { apply: ({ notes: _notes, ...row }: JsonObject) => (row['tenantId'] === 'north' ? row : undefined) }
+      ? {
+          apply: ({ notes: _notes, ...row }: JsonObject) => (row['tenantId'] === 'north' ? row : undefined),
+          restricted: (field: string) => field === 'notes',
+        }
       : undefined,
 } as unknown as Policy;
 const rows = new VisibleRows(policy);
@@ -33,6 +36,11 @@ describe(VisibleRows.name, () => {
     expect(codeOf(() => rows.one(caller, 'orders', { tenantId: 'south' }))).toBe('not_found');
     expect(codeOf(() => rows.one(caller, 'accounts', { tenantId: 'north' }))).toBe('not_found');
     expect(codeOf(() => rows.view(caller, 'accounts'))).toBe('not_found');
+  });
+
+  it('lets nobody look rows up by what is hidden from them', () => {
+    expect(codeOf(() => rows.view(caller, 'orders', ['orderId', 'notes']))).toBe('not_found');
+    expect(codeOf(() => rows.view(caller, 'orders', ['orderId']))).toBe('none');
   });
 
   it('leaves out of a list what is not for the caller, and what is no row', () => {

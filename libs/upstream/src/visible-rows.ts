@@ -36,14 +36,16 @@ export class VisibleRows {
   }
 
   /**
-   * What the caller may see of a resource, for those who ask a service only then.
+   * What the caller may see of a resource, for those who ask a service only then; and whether it may look rows up by the
+   * fields in `by`, which would tell whether there is one with a value that a mask hides.
    * @throws AppError `not_found` when that is nothing at all.
    */
-  view(principal: Principal, resource: string): View {
+  view(principal: Principal, resource: string, by: readonly string[] = []): View {
     const view = this.policy.view(principal, resource);
-    if (view === undefined) throw notFound();
+    if (view === undefined || by.some((field) => view.restricted(field))) throw notFound();
     return view;
   }
+
   private note(stream: string, { grantIds }: View, given: number, of: number): void {
     const { version: policyVersion } = this.policy;
     auditNotes.add({ stream, grants: grantIds, policyVersion, given, heldBack: of - given });

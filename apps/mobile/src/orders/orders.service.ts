@@ -23,6 +23,7 @@ export class OrdersService {
   }
 
   async get(principal: Principal, orderId: string): Promise<JsonObject> {
+    this.rows.view(principal, 'orders', ['orderId']);
     const row = await this.services.orders.get(`/orders/${encodeURIComponent(orderId)}`);
     return this.rows.one(principal, 'orders', row);
   }

@@ -78,7 +78,9 @@ export class TransactionsService {
     const { version: policyVersion } = this.policy;
     if (view !== undefined) auditNotes.add({ stream: 'transactions', grants: view.grantIds, policyVersion });
     // Somebody else's account and one that does not exist are answered alike.
-    if (view?.apply(movement) === undefined || typeof tenantId !== 'string') {
+    // Nor may anybody look for accounts whose ids are hidden from them.
+    const hidden = view === undefined || view.restricted('accountId') || view.apply(movement) === undefined;
+    if (hidden || typeof tenantId !== 'string') {
       throw new AppError('not_found', 'There is no such resource for this caller.');
     }
     if (kept === currency) return tenantId;

@@ -54,7 +54,7 @@ export class DashboardService {
   /** No service is asked for what the caller may see nothing of. */
   private async part<T>(caller: Principal, resource: string, ask: () => Promise<T>): Promise<Outcome<T>> {
     try {
-      this.rows.view(caller, resource);
+      this.rows.view(caller, resource, ['customerId']);
       return { value: await ask(), error: undefined };
     } catch (reason) {
       const error = AppError.from(reason);
