@@ -10,6 +10,7 @@ const secretBytes = 32;
 // Cursor keys are AES-256 keys; the others only have to be long.
 const secretNames = [
   'CURSOR_KEYS',
+  'MASK_KEY',
   'MOBILE_CLIENT_SECRET',
   'WEB_CLIENT_SECRET',
   'PARTNER_CLIENT_SECRET',

@@ -1,5 +1,6 @@
 import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
 import { kafkaEnvironmentSchema } from '@tidegate/kafka';
+import { maskKeySchema } from '@tidegate/policy';
 import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
 import { cursorKeySchema } from '@tidegate/streams';
 import { logLevels } from '@tidegate/telemetry';
@@ -15,6 +16,7 @@ const environmentSchema = z.object({
   MOBILE_CATALOG_DIR: z.string().default('apps/mobile/catalog'),
   REDIS_URL: url('redis', 'rediss'),
   CURSOR_KEYS: list().pipe(z.array(cursorKeySchema)),
+  MASK_KEY: maskKeySchema.optional(),
   ALLOWED_ORIGINS: list().optional(),
   CONNECTIONS_PER_CALLER: z.coerce.number().int().min(1).max(1_000_000).optional(),
   ISSUER_URL: url().default('http://127.0.0.1:8090'),
@@ -53,6 +55,7 @@ const configSchema = environmentSchema.and(kafkaEnvironmentSchema).transform((en
   streams: {
     catalogDirectory: env.CATALOG_DIR,
     cursorKeys: env.CURSOR_KEYS,
+    maskKey: env.MASK_KEY,
     kafka: { ...env.kafka, clientId: 'tidegate-mobile' },
   },
   doors: {

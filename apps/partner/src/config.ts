@@ -1,6 +1,7 @@
 import { apiKeysOptionsSchema } from '@tidegate/auth';
 import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
 import { kafkaEnvironmentSchema } from '@tidegate/kafka';
+import { maskKeySchema } from '@tidegate/policy';
 import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
 import { cursorKeySchema } from '@tidegate/streams';
 import { logLevels } from '@tidegate/telemetry';
@@ -17,6 +18,7 @@ const environmentSchema = z.object({
   // Without Redis this process counts and remembers alone.
   REDIS_URL: url('redis', 'rediss').optional(),
   CURSOR_KEYS: list().pipe(z.array(cursorKeySchema)),
+  MASK_KEY: maskKeySchema.optional(),
   ALLOWED_ORIGINS: list().optional(),
   CONNECTIONS_PER_CALLER: z.coerce.number().int().min(1).max(1_000_000).optional(),
   ISSUER_URL: url().default('http://127.0.0.1:8090'),
@@ -61,6 +63,7 @@ const configSchema = environmentSchema.and(kafkaEnvironmentSchema).transform((en
   streams: {
     catalogDirectory: env.CATALOG_DIR,
     cursorKeys: env.CURSOR_KEYS,
+    maskKey: env.MASK_KEY,
     kafka: { ...env.kafka, clientId: 'tidegate-partner' },
   },
   doors: {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { MaskKeys } from './mask-keys';
+import { MaskKeys, maskKeySchema } from './mask-keys';
 
 describe(MaskKeys.name, () => {
   const secret = Buffer.alloc(32, 7);
@@ -22,5 +22,14 @@ describe(MaskKeys.name, () => {
       keys.hasher('north')('person', ''),
     ];
     expect(new Set(all).size).toBe(all.length);
+  });
+});
+
+describe('maskKeySchema', () => {
+  it('takes 32 bytes and more as base64url, and no fewer', () => {
+    const text = (bytes: number) => Buffer.alloc(bytes, 1).toString('base64url');
+    expect(maskKeySchema.parse(text(32))).toHaveLength(32);
+    expect(maskKeySchema.parse(text(64))).toHaveLength(64);
+    for (const short of [text(31), '', 'a passphrase']) expect(maskKeySchema.safeParse(short).success).toBe(false);
   });
 });

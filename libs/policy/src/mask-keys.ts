@@ -1,7 +1,15 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import { z } from 'zod';
 import type { Hasher } from './mask';
 
 const keyBytes = 32;
+
+/** The key for masks as a variable carries it: at least 32 bytes as base64url. */
+export const maskKeySchema = z
+  .string()
+  .transform((text) => Buffer.from(text, 'base64url'))
+  .refine((key) => key.length >= keyBytes, 'expected at least 32 bytes as base64url');
+
 /** 132 bits: none of many values meets another by chance, and a hash is no longer than most of what it stands for. */
 const shownCharacters = 22;
 

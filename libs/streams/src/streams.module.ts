@@ -14,6 +14,8 @@ export interface StreamsModuleOptions {
   kafka: KafkaOptions;
   /** At least 32 bytes each; the first seals, all open. */
   cursorKeys: readonly Buffer[];
+  /** For grants that show hashes; at least 32 bytes. */
+  maskKey?: Buffer | undefined;
   limits?: Partial<StreamLimits>;
 }
 
@@ -34,7 +36,7 @@ export class StreamsModule implements OnApplicationShutdown {
   ) {}
 
   /** @throws CatalogError when the catalog is not valid. */
-  static forRoot({ catalogDirectory, kafka, cursorKeys, limits = {} }: StreamsModuleOptions): DynamicModule {
+  static forRoot({ catalogDirectory, kafka, cursorKeys, maskKey, limits = {} }: StreamsModuleOptions): DynamicModule {
     const catalog = loadCatalog(catalogDirectory);
     const withTelemetry = [LOGGER, Registry];
     return {
@@ -42,7 +44,11 @@ export class StreamsModule implements OnApplicationShutdown {
       global: true,
       providers: [
         { provide: CATALOG, useValue: catalog },
-        { provide: Policy, inject: [Registry], useFactory: (registry: Registry) => new Policy(catalog, { registry }) },
+        {
+          provide: Policy,
+          inject: [Registry],
+          useFactory: (registry: Registry) => new Policy(catalog, { registry, maskKey }),
+        },
         {
           provide: TailPool,
           inject: withTelemetry,
