@@ -18,7 +18,16 @@ export {
 export { contractSchemas, type ContractName } from './contract';
 export { customerSchema, type Customer } from './customer';
 export { clientFrameSchema, closeCodes, serverFrames, subprotocol, type ClientFrame, type ServerFrame } from './frames';
-export { isRawNumber, parseJson, stringifyJson, type JsonObject, type JsonValue, type RawNumber } from './json';
+export {
+  isRawNumber,
+  numberOf,
+  parseJson,
+  parseJsonText,
+  stringifyJson,
+  type JsonObject,
+  type JsonValue,
+  type RawNumber,
+} from './json';
 export {
   orderLineSchema,
   orderSchema,

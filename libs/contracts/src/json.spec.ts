@@ -1,6 +1,6 @@
 import { AppError } from '@tidegate/errors';
 import fc from 'fast-check';
-import { isRawNumber, parseJson, stringifyJson, type JsonObject } from './json';
+import { isRawNumber, numberOf, parseJson, parseJsonText, stringifyJson, type JsonObject } from './json';
 
 const object = (text: string) => parseJson(text) as JsonObject;
 
@@ -102,5 +102,61 @@ describe('parseJson()', () => {
     expect(stringifyJson(parseJson(nested(200)))).toBe(nested(200));
     expect(() => parseJson(nested(201))).toThrow('nested deeper than 200 levels');
     expect(parseJson(`[${'[],'.repeat(500)}1]`)).toHaveLength(501);
+  });
+});
+
+describe('parseJsonText()', () => {
+  it.each([
+    '{"a":1,"b":{"a":[{"a":1},{"a":2}]}}',
+    '{"id":9007199254740993,"t":[{"x":1.10}]}',
+    '{ "a" : "x:y\\":" , "b" : [ ] }',
+    '{"__proto__":{"a":1},"constructor":2}',
+    '[]',
+    '1.10',
+    'null',
+  ])('takes %s as it is', (text) => {
+    expect(parseJsonText(text)).toEqual({ value: parseJson(text), faithful: true });
+  });
+
+  it.each([
+    '{"a":1,"a":2}',
+    '{"a":1,"\\u0061":2}',
+    '[{"b":{"a":{},"a":{}}}]',
+    '{"__proto__":1,"__proto__":2}',
+    '{"a":1.10,"a":9007199254740993}',
+    '{"a":1,\n"b":2}',
+    '{"a":1}\r',
+  ])('does not take %s as it is', (text) => {
+    expect(parseJsonText(text)).toEqual({ value: parseJson(text), faithful: false });
+  });
+
+  it('never takes a text as it is in which a key stands twice, at whatever depth', () => {
+    const key = fc.constantFrom('a', 'b', '__proto__', ':', '"', '\\');
+    const { text } = fc.letrec<{ text: string; pair: string }>((tie) => ({
+      text: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom('1', '1.10', '"x"', 'null', '9007199254740993'),
+        fc.array(tie('text'), { maxLength: 3 }).map((items) => `[${items.join(',')}]`),
+        fc.array(tie('pair'), { maxLength: 4 }).map((pairs) => `{${pairs.join(',')}}`),
+      ),
+      pair: fc.tuple(key, tie('text')).map(([name, value]) => `${JSON.stringify(name)}:${value}`),
+    }));
+    fc.assert(
+      fc.property(text, (json) => {
+        const { value, faithful } = parseJsonText(json);
+        expect(faithful).toBe(stringifyJson(value) === json);
+      }),
+    );
+  });
+});
+
+describe('numberOf()', () => {
+  it.each(['0', '-1', '1.5', '9007199254740991'])('is a plain number for %s', (digits) => {
+    expect(numberOf(digits)).toBe(Number(digits));
+  });
+
+  it.each(['-0', '1.50', '9007199254740993', '1e400', '123e5'])('keeps the digits of %s', (digits) => {
+    expect(isRawNumber(numberOf(digits))).toBe(true);
+    expect(stringifyJson(numberOf(digits))).toBe(digits);
   });
 });

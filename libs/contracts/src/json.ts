@@ -1,5 +1,5 @@
 import { AppError } from '@tidegate/errors';
-import { hasDelicateNumber } from './number-scan';
+import { scanJson, type JsonScan } from './json-scan';
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
 
@@ -34,12 +34,19 @@ export function isRawNumber(value: unknown): value is RawNumber {
  * @throws AppError `malformed` when it is not JSON, or nested deeper than 200 levels
  */
 export function parseJson(text: string): JsonValue {
-  try {
-    return (hasDelicateNumber(text) ? json.parse(text, keepDigits) : JSON.parse(text)) as JsonValue;
-  } catch (cause) {
-    if (AppError.is(cause)) throw cause;
-    throw new AppError('malformed', 'The text is not valid JSON.', { cause });
-  }
+  return parseScanned(text, scanJson(text));
+}
+
+/**
+ * What `parseJson` gives, and whether the text may stand for it wherever it is sent on: it says nothing else, since no key
+ * stands twice in an object, and is one line.
+ *
+ * @throws AppError as `parseJson` does
+ */
+export function parseJsonText(text: string): { value: JsonValue; faithful: boolean } {
+  const scan = scanJson(text);
+  const value = parseScanned(text, scan);
+  return { value, faithful: !scan.lineBreaks && countKeys([value]) === scan.pairs };
 }
 
 /** The JSON text of a value, raw numbers with the digits that they came with. */
@@ -47,7 +54,30 @@ export function stringifyJson(value: JsonValue | object): string {
   return JSON.stringify(value);
 }
 
+/** The number of a JSON text, plain where a double says it with the same digits. */
+export function numberOf(digits: string): JsonValue {
+  const value = Number(digits);
+  return JSON.stringify(value) === digits ? value : (json.rawJSON(digits) as unknown as JsonValue);
+}
+
+function parseScanned(text: string, { delicate }: JsonScan): JsonValue {
+  try {
+    return (delicate ? json.parse(text, keepDigits) : JSON.parse(text)) as JsonValue;
+  } catch (cause) {
+    throw new AppError('malformed', 'The text is not valid JSON.', { cause });
+  }
+}
+
 function keepDigits(_key: string, value: unknown, { source }: { source?: string }): unknown {
-  if (typeof value !== 'number' || source === undefined || JSON.stringify(value) === source) return value;
-  return json.rawJSON(source);
+  return typeof value === 'number' && source !== undefined ? numberOf(source) : value;
+}
+
+/** Of all objects in a list or an object. */
+function countKeys(value: JsonValue[] | JsonObject): number {
+  const parts = Array.isArray(value) ? value : Object.values(value);
+  let count = Array.isArray(value) ? 0 : parts.length;
+  for (const part of parts) {
+    if (typeof part === 'object' && part !== null && !isRawNumber(part)) count += countKeys(part);
+  }
+  return count;
 }

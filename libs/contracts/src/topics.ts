@@ -7,4 +7,5 @@ export const topics = {
   transactionRequests: 'bank.transaction-requests',
   telemetry: 'iot.telemetry',
   audit: 'audit.events',
+  deadLetters: 'tidegate.dead-letters',
 } as const;

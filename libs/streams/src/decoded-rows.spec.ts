@@ -3,7 +3,7 @@ import { sizeOf, type StreamRecord } from './stream-record';
 
 const record = (): StreamRecord => ({
   ...{ topic: 't', partition: 0, offset: 0n, timestampMs: 0 },
-  ...{ key: null, value: Buffer.alloc(10), owner: undefined, decoded: undefined },
+  ...{ key: null, value: Buffer.alloc(10), owner: undefined, via: 'tail', decoded: undefined, reported: false },
 });
 const decoded = () => ({ decoder: {}, rows: [{ row: {}, text: undefined }] });
 

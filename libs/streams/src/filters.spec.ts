@@ -74,7 +74,7 @@ describe('a filter', () => {
     const { session } = await follow(hub, { where: 'row.total > 2.0' });
     expect((await errorOf(follow(hub, { where: 'row.total > 3.0' })))?.code).toBe('unavailable');
     await Promise.all(same.map(({ sink }) => sink.until(() => sink.kinds.includes('caught-up'))));
-    const value = order('shared', { total: 1.5 });
+    const value = order('shared', { total: 1.5, internalNotes: 'hidden, so that it is written out' });
     spy.mockClear();
     log.append(topic, { value });
     await Promise.all(same.map(({ sink }) => sink.until(() => sink.ids.length === 1)));

@@ -5,7 +5,7 @@ export class StreamMetrics {
   readonly sessions: Gauge<'stream'>;
   readonly rows: Counter<'stream'>;
   readonly scanned: Counter<'stream'>;
-  readonly badRecords: Counter<'topic'>;
+  readonly badRecords: Counter<'topic' | 'kind'>;
   readonly withheldTombstones: Counter<'stream'>;
   readonly gaps: Counter<'stream' | 'reason'>;
   readonly byes: Counter<'stream' | 'code'>;
@@ -28,7 +28,7 @@ export class StreamMetrics {
     this.lastValuesGivenUp = counter('last_values_given_up_total', 'Last values that were too many', ['stream']);
     this.rows = counter('rows_total', 'Rows delivered to sessions and readers', ['stream']);
     this.scanned = counter('scanned_records_total', 'Records looked at for a replay or read', ['stream']);
-    this.badRecords = counter('bad_records_total', 'Records skipped because they break their contract', ['topic']);
+    this.badRecords = counter('bad_records_total', 'Records, or rows of them, skipped as broken', ['topic', 'kind']);
     this.withheldTombstones = counter('withheld_tombstones_total', 'Deletes whose owner is not known', ['stream']);
     this.gaps = counter('gaps_total', 'Gap markers sent', ['stream', 'reason']);
     this.byes = counter('byes_total', 'Sessions ended by the server', ['stream', 'code']);

@@ -95,7 +95,7 @@ export class RangeBuckets {
       const { records, next } = await this.ranges.readRange(topic, partition, from, this.limits.rangeReadBytes, {
         topicId,
       });
-      return { from, next, records: keepRecords(records), readMs: this.now() - startedMs };
+      return { from, next, records: keepRecords(records, 'range'), readMs: this.now() - startedMs };
     } finally {
       const next = this.waiting.shift();
       // The place goes straight to the one who waits, so that nobody slips in between.

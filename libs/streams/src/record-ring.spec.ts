@@ -5,7 +5,7 @@ function record(offset: number, bytes = 10): StreamRecord {
   const value = Buffer.alloc(bytes);
   return {
     ...{ topic: 't', partition: 0, offset: BigInt(offset), timestampMs: 0 },
-    ...{ key: null, value, owner: undefined, decoded: undefined },
+    ...{ key: null, value, owner: undefined, via: 'tail', decoded: undefined, reported: false },
   };
 }
 

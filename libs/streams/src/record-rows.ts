@@ -1,59 +1,59 @@
 import type { Stream } from '@tidegate/catalog';
-import {
-  contractSchemas,
-  isRawNumber,
-  parseJson,
-  stringifyJson,
-  type JsonObject,
-  type JsonValue,
-} from '@tidegate/contracts';
-import { isUtf8 } from 'node:buffer';
+import { contractSchemas, stringifyJson, type JsonObject, type JsonValue } from '@tidegate/contracts';
+import { isObject, PayloadError, type BadRecordKind, type PayloadFormat } from './payload-format';
+import type { DecodedRow, PayloadBytes } from './stream-record';
 
 /** What outer fields may add to a record when they are written out with each of its rows. */
 const maxJoinedBytes = 4 * 1024 * 1024;
 
+/** Why a record, or a row of it, cannot be shown; without any payload. */
+export interface RecordProblem {
+  kind: BadRecordKind;
+  reason: string;
+}
+
 export interface RecordRows {
-  rows: JsonObject[];
-  /** Why the record, or some of its rows, cannot be shown; without any payload. */
-  problems: string[];
+  rows: DecodedRow[];
+  problems: RecordProblem[];
 }
 
 /**
  * The rows that a record holds: itself, or those of the list that the stream names (`rows`), each with the other fields of
  * the record. A row that breaks the contract is left out, and the others stay.
  */
-export function recordRows(value: Buffer | null, stream: Pick<Stream, 'schema' | 'rows'>): RecordRows {
-  const record = parseRecord(value);
-  if (typeof record === 'string') return { rows: [], problems: [record] };
-  if (stream.rows !== undefined) return joinedRows(record, stream.rows, stream.schema);
-  const problem = problemOf(record, stream.schema);
-  return problem === undefined ? { rows: [record], problems: [] } : { rows: [], problems: [problem] };
+export function recordRows(
+  record: PayloadBytes,
+  stream: Pick<Stream, 'schema' | 'rows'>,
+  payloadOf: PayloadFormat,
+): RecordRows {
+  try {
+    const { value, text } = payloadOf(record);
+    if (!isObject(value)) return bad('undecodable', 'not an object');
+    if (stream.rows !== undefined) return joinedRows(value, stream.rows, stream.schema);
+    const problem = problemOf(value, stream.schema);
+    return problem === undefined ? { rows: [{ row: value, text }], problems: [] } : bad('contract', problem);
+  } catch (error) {
+    if (error instanceof PayloadError) return bad(error.kind, error.message);
+    throw error;
+  }
 }
 
-function parseRecord(value: Buffer | null): JsonObject | string {
-  if (value === null) return 'no value';
-  // Decoding would put U+FFFD in place of bad bytes and nobody would know.
-  if (!isUtf8(value)) return 'not UTF-8';
-  try {
-    const record = parseJson(value.toString());
-    return isObject(record) ? record : 'not an object';
-  } catch {
-    return 'not JSON';
-  }
+function bad(kind: BadRecordKind, reason: string): RecordRows {
+  return { rows: [], problems: [{ kind, reason }] };
 }
 
 function joinedRows(record: JsonObject, name: string, schema: Stream['schema']): RecordRows {
   const { [name]: items, ...outer } = record;
-  if (!Array.isArray(items)) return { rows: [], problems: [`${name}: not a list`] };
+  if (!Array.isArray(items)) return bad('contract', `${name}: not a list`);
   if (stringifyJson(outer).length * items.length > maxJoinedBytes) {
-    return { rows: [], problems: [`${name}: too many for what each of them is joined with`] };
+    return bad('contract', `${name}: too many for what each of them is joined with`);
   }
   const found: RecordRows = { rows: [], problems: [] };
   items.forEach((item, index) => {
     const row = joined(outer, item);
     const problem = typeof row === 'string' ? row : problemOf(row, schema);
-    if (typeof row === 'object' && problem === undefined) found.rows.push(row);
-    else found.problems.push(`${name}.${index}: ${problem}`);
+    if (typeof row === 'object' && problem === undefined) found.rows.push({ row, text: undefined });
+    else found.problems.push({ kind: 'contract', reason: `${name}.${index}: ${problem}` });
   });
   return found;
 }
@@ -68,8 +68,4 @@ function joined(outer: JsonObject, item: JsonValue): JsonObject | string {
 function problemOf(row: JsonObject, schema: Stream['schema']): string | undefined {
   const problem = contractSchemas[schema].safeParse(row).error?.issues[0];
   return problem && `${problem.path.join('.')}: ${problem.code}`;
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value);
 }

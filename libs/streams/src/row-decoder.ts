@@ -3,8 +3,10 @@ import { parseJson, stringifyJson, type JsonObject, type JsonValue } from '@tide
 import type { View } from '@tidegate/policy';
 import type { Logger } from '@tidegate/telemetry';
 import { isUtf8 } from 'node:buffer';
+import type { DeadLetters } from './dead-letters';
 import type { StreamMetrics } from './metrics';
-import { recordRows } from './record-rows';
+import { jsonFormat } from './payload-format';
+import { recordRows, type RecordProblem } from './record-rows';
 import { sizeOf, type DecodedRecord, type DecodedRow, type StreamRecord } from './stream-record';
 
 const dayMs = 86_400_000;
@@ -46,6 +48,8 @@ export interface RowDecoderOptions {
   metrics: StreamMetrics;
   logger: Logger;
   decodedRows: DecodedRows;
+  /** Where broken records are told of. */
+  deadLetters?: Pick<DeadLetters, 'add'> | undefined;
   now: () => number;
 }
 
@@ -66,7 +70,6 @@ export class RowDecoder {
     const visible = view.apply(decoded.row);
     if (visible === undefined) return undefined;
     if (visible !== decoded.row) return stringifyJson(visible);
-    // Written out again instead of passing on the bytes: of a key that stands twice in them, policy saw the last only.
     return (decoded.text ??= stringifyJson(decoded.row));
   }
 
@@ -119,22 +122,37 @@ export class RowDecoder {
 
   private decode(record: StreamRecord): DecodedRecord {
     if (record.decoded?.decoder === this) return record.decoded;
-    const { rows, problems } = recordRows(record.value, this.options.stream);
-    for (const problem of problems) this.reportBad(record, problem);
-    const decoded = { decoder: this, rows: rows.map((row) => ({ row, text: undefined })) };
+    const { rows, problems } = recordRows(record, this.options.stream, jsonFormat);
+    if (problems.length > 0) this.reportBad(record, problems);
+    const decoded = { decoder: this, rows };
     this.options.decodedRows.add(record, decoded);
     return decoded;
   }
 
-  private reportBad({ topic, partition, offset }: StreamRecord, reason: string): void {
-    const { metrics, logger, now } = this.options;
-    metrics.badRecords.inc({ topic });
+  /**
+   * A record that the tail brought is counted and told of once, however many decode it. What is read further back in the log
+   * was new once, and is counted only.
+   */
+  private reportBad(record: StreamRecord, problems: readonly RecordProblem[]): void {
+    const { stream, metrics, deadLetters } = this.options;
+    const { topic, partition, offset, via } = record;
+    const [first] = problems;
+    if (record.reported || first === undefined) return;
+    record.reported = true;
+    for (const { kind } of problems) metrics.badRecords.inc({ topic, kind });
+    const reason = problems.length === 1 ? first.reason : `${first.reason} (and ${problems.length - 1} more)`;
+    const place = { topic, partition, offset: offset.toString() };
+    if (via === 'tail') deadLetters?.add({ ...place, schema: stream.schema, stream: stream.name, reason });
+    this.log({ ...place, reason });
+  }
+
+  private log(bad: object): void {
+    const { logger, now } = this.options;
     if (now() - this.lastLoggedMs < badRecordLogMs) {
       this.suppressed++;
       return;
     }
-    const place = { topic, partition, offset: offset.toString() };
-    logger.warn({ ...place, reason, alsoSkipped: this.suppressed }, 'skipped a record that breaks its contract');
+    logger.warn({ ...bad, alsoSkipped: this.suppressed }, 'skipped a record that breaks its contract');
     this.lastLoggedMs = now();
     this.suppressed = 0;
   }

@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { Admission, notFound, notOffered, type Admitted } from './admission';
 import { Belongings } from './belongings';
 import { checkPartitions, CursorSeal } from './cursor';
+import type { DeadLetters } from './dead-letters';
 import { DurableFollow } from './durable-follow';
 import { durableGroup } from './durable-group';
 import type { GroupOffsets } from './durable-hold';
@@ -48,6 +49,8 @@ export interface StreamHubOptions {
   leases?: Leases | undefined;
   /** Gets an event at the start and end of each session and every minute of it; a read is told by its request's event. */
   audit?: Pick<AuditLog, 'record'> | undefined;
+  /** Where broken records that the tails bring are told of; without it they are counted and logged only. */
+  deadLetters?: Pick<DeadLetters, 'add'> | undefined;
 }
 
 export interface ReadOptions extends Omit<StreamStart, 'sub' | 'delivery'> {
@@ -327,11 +330,11 @@ export class StreamHub {
     const stream = this.options.catalog.streams.get(name);
     if (stream === undefined) throw notFound();
     const { limits, metrics, seal, buckets, decodedRows, now } = this;
-    const { logger } = this.options;
+    const { logger, deadLetters } = this.options;
     const feeds = await this.acquireFeeds(stream);
     const channel = new StreamChannel({
       ...{ stream, feeds, buckets, seal, limits, metrics, logger, now },
-      decoder: new RowDecoder({ stream, metrics, logger, decodedRows, now }),
+      decoder: new RowDecoder({ stream, metrics, logger, decodedRows, deadLetters, now }),
       onArrival: this.pump.arrived,
       onProgress: this.pump.progressed,
     });

@@ -7,7 +7,7 @@ interface TombstoneOwner {
   subject: string | undefined;
 }
 
-/** One row of a record; `text` is filled when somebody needs the whole row written out. */
+/** One row of a record; `text`, JSON of one line, is filled when somebody needs the whole row written out. */
 export interface DecodedRow {
   readonly row: JsonObject;
   text: string | undefined;
@@ -19,6 +19,9 @@ export interface DecodedRecord {
   readonly rows: readonly DecodedRow[];
 }
 
+/** As much of a record as its rows are made of. */
+export type PayloadBytes = Pick<StreamRecord, 'value'>;
+
 /** A record that is kept: bytes of its own, so that it pins no fetch buffer. */
 export interface StreamRecord {
   readonly topic: string;
@@ -28,11 +31,15 @@ export interface StreamRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly owner: TombstoneOwner | undefined;
+  /** Whether a tail brought it, or a read of what stands further back in the log. */
+  readonly via: 'tail' | 'range';
   decoded: DecodedRecord | undefined;
+  /** That it is broken has been told. */
+  reported: boolean;
 }
 
 /** Copies records out of the bytes they were fetched in, one allocation for all of them. */
-export function keepRecords(records: readonly KafkaRecord[]): StreamRecord[] {
+export function keepRecords(records: readonly KafkaRecord[], via: StreamRecord['via']): StreamRecord[] {
   const size = records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0);
   const bytes = Buffer.allocUnsafeSlow(size);
   let at = 0;
@@ -50,7 +57,9 @@ export function keepRecords(records: readonly KafkaRecord[]): StreamRecord[] {
     key: keep(record.key),
     value: keep(record.value),
     owner: record.value === null ? ownerOf(record) : undefined,
+    via,
     decoded: undefined,
+    reported: false,
   }));
 }
 

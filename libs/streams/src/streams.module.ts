@@ -1,10 +1,11 @@
-import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { AuditLog } from '@tidegate/audit';
 import { loadCatalog } from '@tidegate/catalog';
-import { KafkaAdmin, KafkaHealth, RangeReader, TailPool, type KafkaOptions } from '@tidegate/kafka';
+import { KafkaAdmin, KafkaHealth, Producer, RangeReader, TailPool, type KafkaOptions } from '@tidegate/kafka';
 import { Policy } from '@tidegate/policy';
 import { REDIS, type Redis } from '@tidegate/redis';
 import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
+import { DeadLetters } from './dead-letters';
 import { RedisLeases } from './leases';
 import type { StreamLimits } from './limits';
 import { StreamHub } from './stream-hub';
@@ -27,12 +28,13 @@ export const CATALOG = Symbol('tidegate.streams.catalog');
  * holder over all replicas where `RedisModule` is imported, else one in this process.
  */
 @Module({})
-export class StreamsModule implements OnApplicationShutdown {
+export class StreamsModule implements OnApplicationShutdown, OnModuleInit {
   constructor(
     private readonly hub: StreamHub,
     private readonly tails: TailPool,
     private readonly ranges: RangeReader,
     private readonly admin: KafkaAdmin,
+    private readonly deadLetters: DeadLetters,
   ) {}
 
   /** @throws CatalogError when the catalog is not valid. */
@@ -70,12 +72,22 @@ export class StreamsModule implements OnApplicationShutdown {
           useFactory: (tails: TailPool, ranges: RangeReader) => new KafkaHealth([tails, ranges]),
         },
         {
+          provide: DeadLetters,
+          inject: [KafkaAdmin, ...withTelemetry],
+          useFactory: (admin: KafkaAdmin, logger: Logger, registry: Registry) =>
+            new DeadLetters({
+              ...{ logger, registry, sender: new Producer(kafka, { logger, registry }) },
+              ensureTopic: (topic) => admin.ensureTopics([topic]),
+            }),
+        },
+        {
           provide: StreamHub,
           inject: [
             Policy,
             TailPool,
             RangeReader,
             KafkaAdmin,
+            DeadLetters,
             ...withTelemetry,
             { token: AuditLog, optional: true },
             { token: REDIS, optional: true },
@@ -85,13 +97,14 @@ export class StreamsModule implements OnApplicationShutdown {
             tails: TailPool,
             ranges: RangeReader,
             offsets: KafkaAdmin,
+            deadLetters: DeadLetters,
             logger: Logger,
             registry: Registry,
             audit?: AuditLog,
             redis?: Redis,
           ) =>
             new StreamHub({
-              ...{ catalog, policy, tails, ranges, offsets, cursorKeys, logger, registry, limits, audit },
+              ...{ catalog, policy, tails, ranges, offsets, deadLetters, cursorKeys, logger, registry, limits, audit },
               leases: redis && new RedisLeases(redis),
             }),
         },
@@ -100,8 +113,13 @@ export class StreamsModule implements OnApplicationShutdown {
     };
   }
 
+  onModuleInit(): void {
+    this.deadLetters.start();
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.hub.close();
+    await this.deadLetters.close();
     await Promise.all([this.tails.close(), this.ranges.close(), this.admin.close()]);
   }
 }

@@ -94,7 +94,7 @@ export class TopicFeed implements TailListener {
   onRecords(partition: number, records: KafkaRecord[], next: bigint): void {
     if (this.closed) return;
     if (this.tail === undefined) return void this.early.push(() => this.onRecords(partition, records, next));
-    const kept = keepRecords(records);
+    const kept = keepRecords(records, 'tail');
     this.ring(partition, kept[0]?.offset ?? next).append(kept, next);
     const newest = kept.at(-1)?.timestampMs;
     if (newest !== undefined && newest >= 0) {

@@ -12,30 +12,46 @@ const maxDepth = 200;
 /** Any decimal of up to 15 significant digits survives a double (IEEE 754), so any number this short does. */
 const safeLength = 15;
 
+const colon = 0x3a;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+
+/** What a JSON text holds outside its strings. */
+export interface JsonScan {
+  /** Some number could come out of a double with other digits. Errs on the side of yes. */
+  delicate: boolean;
+  /** Keys with a value, all objects together. */
+  pairs: number;
+  lineBreaks: boolean;
+}
+
 /**
- * Whether some number outside the strings of a JSON text could come out of a double with other digits. Errs on the side
- * of yes. One pass that jumps over strings; the text need not be valid.
+ * One pass that jumps over strings; the text need not be valid.
  *
  * @throws AppError `malformed` when it is nested too deep to be written out again without recursion trouble
  */
-export function hasDelicateNumber(text: string): boolean {
-  let delicate = false;
+export function scanJson(text: string): JsonScan {
+  const scan: JsonScan = { delicate: false, pairs: 0, lineBreaks: false };
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) {
       at = endOfString(text, at);
+    } else if (code === colon) {
+      scan.pairs++;
     } else if (code === minus || (code >= zero && code <= nine)) {
       const end = endOfNumber(text, at);
-      delicate ||= isDelicate(text, at, end);
+      scan.delicate ||= isDelicate(text, at, end);
       at = end - 1;
     } else if (code === 0x5b || code === 0x7b) {
       if (++depth > maxDepth) throw new AppError('malformed', `The JSON is nested deeper than ${maxDepth} levels.`);
     } else if (code === 0x5d || code === 0x7d) {
       depth--;
+    } else if (code === lineFeed || code === carriageReturn) {
+      scan.lineBreaks = true;
     }
   }
-  return delicate;
+  return scan;
 }
 
 /** The index of the quote that ends the string which begins at `start`, or of the text's end. */
