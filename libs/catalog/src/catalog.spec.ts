@@ -40,7 +40,8 @@ describe('loadCatalog()', () => {
   it('reads the shipped catalog', () => {
     const catalog = loadCatalog(shipped);
     expect([...catalog.tenants.keys()]).toEqual(['north', 'south']);
-    expect([...catalog.streams.keys()]).toEqual(['orders', 'customers', 'accounts', 'transactions', 'telemetry']);
+    const streams = ['orders', 'customers', 'accounts', 'transactions', 'telemetry', 'orders-west'];
+    expect([...catalog.streams.keys()]).toEqual(streams);
     expect(catalog.streams.get('orders')).toEqual({
       name: 'orders',
       sources: [{ topic: 'shop.orders' }],
@@ -54,6 +55,9 @@ describe('loadCatalog()', () => {
     });
     expect(catalog.streams.get('accounts')?.resume).toEqual({ maxScanned: 200_000, maxMs: 2_000 });
     expect(catalog.streams.get('telemetry')).toMatchObject({ rows: 'samples', key: ['deviceId', 'ch'] });
+    const { view, ...west } = catalog.streams.get('orders-west') ?? {};
+    expect(west).toEqual({ ...catalog.streams.get('orders'), name: 'orders-west' });
+    expect([view?.from, view?.where.source]).toEqual(['orders', 'row.storeId in ["31401", "31642"]']);
     const [ownOrders] = catalog.grants;
     expect(ownOrders).toMatchObject({ id: 'own-orders', actions: ['read'], tenants: 'own' });
     expect(ownOrders?.where?.source).toBe('row.customerId == sub.id');
@@ -96,7 +100,7 @@ describe('parseCatalog()', () => {
     ]);
   });
 
-  it.each([['from: orders'], ['where: row.total > 1.0'], ['sealed: [total]'], ['format: avro']])(
+  it.each([['where: row.total > 1.0'], ['sealed: [total]'], ['format: avro']])(
     'refuses %p, which is not offered yet',
     (key) => {
       expect(problemsOf({ 'streams.yaml': stream(`    ${key}\n`) })[0]).toMatch(/^streams\.yaml:7:5 .* unknown key; /);
@@ -176,6 +180,40 @@ describe('parseCatalog()', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(message);
     expect(problems[0]).toMatch(/^policies\.yaml:2:\d+ /);
+  });
+
+  it.each([
+    ['{ from: orders }', 'streams.x.where: is missing'],
+    ['{ from: orders, where: row.total > 1.0, key: [orderId] }', 'streams.x.key: unknown key; the keys here are from'],
+    ['{ from: orders, where: row.totl > 1.0 }', 'streams.x.where: condition at 1:5: No such key: totl'],
+    ['{ from: orders, where: row.total > "1" }', 'streams.x.where: condition at 1:1: '],
+    ['{ from: orders, where: row.storeId }', 'streams.x.where: condition at 1:1: is a string'],
+    ['{ from: orders, where: row.storeId == sub.id }', 'streams.x.where: sub is not available here'],
+    ['{ from: order, where: row.total > 1.0 }', 'streams.x.from: there is no stream "order"; there are orders, x, y'],
+    ['{ from: x, where: row.total > 1.0 }', 'streams.x.from: "x" is a view itself'],
+    ['{ from: y, where: row.total > 1.0 }', 'streams.x.from: "y" is a view itself, and views are one level deep'],
+    ['{ from: 7, where: row.total > 1.0 }', 'streams.x.from: Invalid input'],
+  ])('refuses a view with %s', (view, message) => {
+    const text = `${stream()}  x: { y: 1 }\n  y: { from: orders, where: row.total > 2.0 }\n`;
+    const problems = problemsOf({ 'streams.yaml': text.replace('{ y: 1 }', view), 'policies.yaml': 'grants: []' });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(message);
+    expect(problems[0]).toMatch(/^streams\.yaml:7:\d+ /);
+  });
+
+  it('lets a view stand before its stream, says nothing of one over a broken stream, and lets nobody write to it', () => {
+    const view = 'streams:\n  x: { from: orders, where: row.total > 1.0 }\n';
+    const before = stream().replace('streams:\n', view);
+    const granted = (actions: string) => `grants:\n  - { id: a, roles: [b], resources: [x], actions: ${actions} }`;
+    expect(problemsOf({ 'streams.yaml': before, 'policies.yaml': granted('[read]') })).toEqual([]);
+    expect(problemsOf({ 'streams.yaml': before, 'policies.yaml': granted('[read, write, manage]') })).toEqual([
+      'policies.yaml:2:58 grants[0].actions[1]: "x" is a view, which can only be read; grant this on its stream',
+      'policies.yaml:2:65 grants[0].actions[2]: "x" is a view, which can only be read; grant this on its stream',
+    ]);
+    const broken = before.replace('[orderId]', '[]');
+    expect(problemsOf({ 'streams.yaml': broken, 'policies.yaml': granted('[read]') })).toEqual([
+      expect.stringContaining('streams.orders.key: Too small'),
+    ]);
   });
 
   it('accepts every kind of rule', () => {

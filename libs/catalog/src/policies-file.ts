@@ -59,6 +59,7 @@ class GrantReader {
     if (this.ids.has(grant.id)) this.file.report([...path, 'id'], `"${grant.id}" names another grant already`);
     this.ids.add(grant.id);
     const contracts = this.contractsOf(grant.resources, [...path, 'resources']);
+    this.refuseWrites(grant, [...path, 'actions']);
     for (const contract of contracts) {
       const shape = contractShapes[contract];
       checkColumns(this.file, [...path, 'columns'], grant.columns, { name: contract, shape });
@@ -75,6 +76,14 @@ class GrantReader {
       }
     });
     return [...new Set(resources.flatMap((resource) => valid.get(resource)?.schema ?? []))];
+  }
+
+  private refuseWrites({ resources, actions }: Pick<Grant, 'resources' | 'actions'>, path: FieldPath): void {
+    const view = resources.find((resource) => this.streams.valid.get(resource)?.view !== undefined);
+    actions.forEach((action, index) => {
+      if (view === undefined || action === 'read') return;
+      this.file.report([...path, index], `"${view}" is a view, which can only be read; grant this on its stream`);
+    });
   }
 
   /** The condition must hold for the contract of each resource; it then runs on what they have in common. */

@@ -1,6 +1,8 @@
 import { contractSchemas, contractShapes, type ContractName, type Shape } from '@tidegate/contracts';
+import type { Condition } from '@tidegate/expression';
 import { z } from 'zod';
 import { entries, name, strict, type CatalogFile, type FieldPath } from './catalog-file';
+import { isView, readView, viewSchema } from './views';
 
 const contractNames = Object.keys(contractSchemas) as [ContractName, ...ContractName[]];
 const topic = z
@@ -29,7 +31,7 @@ const streamSchema = strict({
 const fileSchema = strict({ streams: entries });
 
 /** The whole file, for editors. */
-export const streamsFileSchema = strict({ streams: z.record(name, streamSchema) });
+export const streamsFileSchema = strict({ streams: z.record(name, z.union([streamSchema, viewSchema])) });
 
 /** A logical name for physical topics. */
 export interface Stream {
@@ -50,6 +52,8 @@ export interface Stream {
   readonly latest?: { readonly maxKeys: number; readonly maxBytes: number };
   /** Older rows are not shown. */
   readonly retentionDays?: number;
+  /** Of a view, which is some rows of another stream under a name of its own, and like it in all else. */
+  readonly view?: { readonly from: string; readonly where: Condition };
 }
 
 export interface Streams {
@@ -59,17 +63,28 @@ export interface Streams {
 }
 
 export function readStreams(file: CatalogFile): Streams {
-  const valid = new Map<string, Stream>();
   const declared = file.readAll(fileSchema)?.streams;
-  for (const [id, value] of Object.entries(declared ?? {})) {
-    const path = ['streams', id];
-    const named = file.read(name, id, path) !== undefined;
-    const stream = file.read(streamSchema, value, path);
-    if (stream === undefined || !named) continue;
-    checkFields(file, path, stream);
-    valid.set(id, { name: id, ...stream });
+  const streams = new Map<string, Stream>();
+  // A view may stand before its stream.
+  for (const views of [false, true]) {
+    for (const [id, value] of Object.entries(declared ?? {})) {
+      if (isView(value) !== views) continue;
+      const named = file.read(name, id, ['streams', id]) !== undefined;
+      const stream = views
+        ? readView(file, id, value, { valid: streams, declared: declared ?? {} })
+        : readStream(file, id, value);
+      if (named && stream !== undefined) streams.set(id, stream);
+    }
   }
-  return { valid, declared: declared && new Set(Object.keys(declared)) };
+  return { valid: streams, declared: declared && new Set(Object.keys(declared)) };
+}
+
+function readStream(file: CatalogFile, id: string, value: unknown): Stream | undefined {
+  const path = ['streams', id];
+  const stream = file.read(streamSchema, value, path);
+  if (stream === undefined) return undefined;
+  checkFields(file, path, stream);
+  return { name: id, ...stream };
 }
 
 function checkFields(file: CatalogFile, path: FieldPath, stream: z.output<typeof streamSchema>): void {
