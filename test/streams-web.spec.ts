@@ -156,6 +156,37 @@ describe('streams on web', () => {
     events.cut();
   });
 
+  it('shows a view of a stream under its own name, and says gone for what leaves it', async () => {
+    const token = await house.issuer.token('support', 'north');
+    const put = (orderId: string, storeId: string, tenantId = 'north') =>
+      send(topics.orders, orderId, { ...orderIn(orderId, 'placed'), storeId, tenantId });
+    await put('west-1', '31401');
+    await put('east-1', '1');
+    await put('west-south', '31401', 'south');
+    const target = `${url}/streams/orders-west`;
+    const [webSocket, events, part] = await Promise.all([
+      WebSocketClient.open(`${target.replace('http', 'ws')}?mode=latest`, token),
+      SseClient.open(target, token),
+      WebSocketClient.open(`${target.replace('http', 'ws')}?mode=latest&where=row.status%20==%20"paid"`, token),
+    ]);
+    expect(webSocket.rows.map((row) => row['orderId'])).toEqual(['west-1']);
+    await put('west-2', '31642');
+    await put('west-1', '1');
+    await send(topics.orders, 'west-3', { ...orderIn('west-3', 'paid'), storeId: '31642' });
+    await webSocket.untilRows('orderId', ['west-3']);
+    await events.untilRows('orderId', ['west-3']);
+    await part.untilRows('orderId', ['west-3']);
+    expect(webSocket.frames.find(({ t }) => t === 'gone')).toMatchObject({ s: 'orders-west', k: [['west-1']] });
+    expect(events.rows.map((row) => row['orderId']).slice(-2)).toEqual(['west-2', 'west-3']);
+    expect(part.rows.map((row) => row['orderId'])).toEqual(['west-3']);
+    const { body } = await read('orders-west', token, 'from=earliest&limit=1000');
+    expect(body.records.map((row) => row['orderId'])).toEqual(['west-1', 'west-2', 'west-3']);
+    expect((await read('orders', token, `after=${body.cursor}`)).status).toBe(403);
+    expect((await read('orders-west', await house.issuer.token('operator', 'north'), '')).status).toBe(404);
+    for (const one of [webSocket, part]) one.close();
+    events.cut();
+  });
+
   it('warns before the token ends, closes with it, and goes on where a fresh one comes', async () => {
     const short = () => house.issuer.token('operator', 'north', 'night-shift', '3s');
     const [ending, refreshed] = await Promise.all([
@@ -194,7 +225,7 @@ describe('streams on web', () => {
     const text = await (await fetch(`${url}/asyncapi.json`)).text();
     const document = JSON.parse(text) as { asyncapi: string; channels: Record<string, { address: string }> };
     expect(document.asyncapi).toBe('3.0.0');
-    const names = ['orders', 'customers', 'accounts', 'transactions', 'telemetry'];
+    const names = ['orders', 'orders-west', 'customers', 'accounts', 'transactions', 'telemetry'];
     const channels = ['streams', ...names.map((name) => `streams.${name}`)];
     expect(Object.keys(document.channels)).toEqual(expect.arrayContaining(channels));
     for (const topic of Object.values(topics)) expect(text).not.toContain(topic);

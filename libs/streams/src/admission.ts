@@ -5,13 +5,15 @@ import { AppError } from '@tidegate/errors';
 import type { Policy, View } from '@tidegate/policy';
 import type { Belongings } from './belongings';
 import type { CursorOwner } from './cursor';
-import { Filters, type Filter } from './filters';
+import { Filter, Filters } from './filters';
 import { Sight } from './sight';
 import type { StreamStart } from './start';
 
 /** What a caller has asked for and may have. */
 export interface Admitted {
   sight: Sight;
+  /** The stream whose records these are: a view's is another one than the owner's. */
+  channel: string;
   owner: CursorOwner;
   /** What the same caller sees with another credential; undefined when that is nothing any more. */
   sightOf: (principal: Principal) => Sight | undefined;
@@ -41,12 +43,15 @@ export class Admission {
     if (view === undefined || stream === undefined) throw notFound();
     checkMode(start, stream);
     const filter = start.where === undefined ? undefined : this.filter(stream, start.where, view, belongings);
+    const share = stream.view && new Filter(stream.view.where);
     const sightOf = (other: Principal) => {
       const now = this.policy.view(other, name);
-      return now === undefined || filter?.restrictedField(now) !== undefined ? undefined : new Sight(now, filter);
+      if (now === undefined || filter?.restrictedField(now) !== undefined) return undefined;
+      return new Sight({ stream: name, view: now, share, filter });
     };
     const owner = { stream: name, tenant: principal.tenant, subject: principal.subject };
-    return { sight: new Sight(view, filter), owner, sightOf };
+    const sight = new Sight({ stream: name, view, share, filter });
+    return { sight, channel: stream.view?.from ?? name, owner, sightOf };
   }
 
   private filter(stream: Stream, where: string, view: View, belongings: Belongings): Filter {

@@ -61,7 +61,7 @@ export class Batch {
   /** A filter is not asked: the reader may have got an earlier value that it let through. */
   private addKey(record: StreamRecord): void {
     const { decoder, sight, deletedBy } = this.options;
-    const key = decoder.goneKey(record, sight.view, deletedBy(record));
+    const key = decoder.goneKey(record, sight.unfiltered, deletedBy(record));
     this.add(key && stringifyJson(key));
     this.judged++;
   }

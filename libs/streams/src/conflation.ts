@@ -121,7 +121,7 @@ export class Conflation implements CatchUp {
     const level = this.rowsTo === version && this.goneTo === version && this.departed.length === 0;
     const count = rows.length + gone.length;
     session.tally.add(count, Math.max(0, judged - count));
-    session.channel.options.metrics.rows.inc({ stream: session.channel.name }, rows.length);
+    session.channel.options.metrics.rows.inc({ stream: session.stream }, rows.length);
     const deliveries = [deliveryOf('gone', gone), deliveryOf('rows', rows)].filter((one) => one !== undefined);
     const last = level ? deliveries.pop() : undefined;
     // Whoever is cut off between them is given both again.

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 
 const nobody: JsonObject = { id: '', roles: [], claims: {} };
 
-/** A condition of a client's over the rows that it may see. */
+/** A condition over rows that is the same for all: of a client's over those that it may see, or of a view of the catalog. */
 export class Filter {
   readonly id: string;
 

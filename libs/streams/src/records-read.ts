@@ -86,13 +86,13 @@ export class RecordsRead {
   }
 
   private done(): boolean {
-    const { channel, limit } = this.options;
+    const { channel, limit, sight } = this.options;
     const { stream, metrics, now } = channel.options;
     const startedMs = now();
     const most = Math.min(scanRecords, stream.resume.maxScanned - this.scanned);
     this.judgedThisTurn = 0;
     const scanned = this.walk.scan((record) => this.visit(record), most);
-    metrics.scanned.inc({ stream: channel.name }, scanned);
+    metrics.scanned.inc({ stream: sight.stream }, scanned);
     this.scanned += scanned;
     this.spentMs += now() - startedMs;
     this.awake = scanned >= scanRecords || this.judgedThisTurn >= scanRecords;
@@ -112,7 +112,7 @@ export class RecordsRead {
     const { channel, sight } = this.options;
     const { decoder } = channel.options;
     if (record.value === null) {
-      const key = decoder.goneKey(record, sight.view, channel.lastValues?.deletedBy(record));
+      const key = decoder.goneKey(record, sight.unfiltered, channel.lastValues?.deletedBy(record));
       if (key !== undefined) this.gone.push(key);
       return this.verdict(1);
     }
@@ -164,14 +164,16 @@ export class RecordsRead {
   }
 
   private result(): RecordsPage {
-    const { channel, prefix } = this.options;
+    const { channel, prefix, sight } = this.options;
+    const { metrics } = channel.options;
+    const { stream } = sight;
     const [reason] = this.walk.gaps;
     const nothing = this.records.length + this.gone.length === 0 && reason === undefined;
     if (nothing && this.walk.failure !== undefined) throw this.walk.failure;
     if (nothing && channel.unavailable !== undefined) throw unreadable(channel.unavailable);
-    channel.options.metrics.rows.inc({ stream: channel.name }, this.records.length);
-    if (reason !== undefined) channel.options.metrics.gaps.inc({ stream: channel.name, reason });
-    const cursor = prefix + channel.sealed(this.walk.position);
+    metrics.rows.inc({ stream }, this.records.length);
+    if (reason !== undefined) metrics.gaps.inc({ stream, reason });
+    const cursor = prefix + channel.sealed(stream, this.walk.position);
     const gap = reason === undefined ? null : { reason };
     return { records: this.records, gone: this.gone, cursor, gap, caughtUp: !this.walk.behind };
   }

@@ -81,11 +81,11 @@ export class Replay implements CatchUp {
     const scanned = walk.scan(batch.visit, Math.min(maxRowsAtOnce, this.budget));
     this.scanned += scanned;
     this.spentMs += now() - startedMs;
-    metrics.scanned.inc({ stream: channel.name }, scanned);
+    metrics.scanned.inc({ stream: session.stream }, scanned);
     session.tally.add(batch.count, batch.heldBack);
     const give = batch.close();
     if (give === undefined) return scanned > 0;
-    metrics.rows.inc({ stream: channel.name }, batch.count);
+    metrics.rows.inc({ stream: session.stream }, batch.count);
     session.give(give);
     return true;
   }

@@ -38,8 +38,8 @@ export class SessionAudits {
     const from = copyOf(session.position);
     const trail = { startedAtMs: nowMs, saidAtMs: nowMs, from, rows: session.tally.counts, request };
     this.trails.set(session, trail);
-    const { sight, channel } = session;
-    auditNotes.add({ stream: channel.name, grants: sight.grantIds, policyVersion: this.options.policyVersion });
+    const { sight } = session;
+    auditNotes.add({ stream: sight.stream, grants: sight.grantIds, policyVersion: this.options.policyVersion });
     this.say('start', session, trail, 'ok');
   }
 
@@ -61,13 +61,13 @@ export class SessionAudits {
   /** A read is part of a request, and goes into its event. */
   read(
     channel: StreamChannel,
-    sight: Pick<Sight, 'grantIds'>,
+    sight: Pick<Sight, 'stream' | 'grantIds'>,
     from: Position,
     outcome: RowCounts & { position: Position },
   ): void {
     const { given, heldBack, position } = outcome;
     auditNotes.add({
-      stream: channel.name,
+      stream: sight.stream,
       grants: sight.grantIds,
       policyVersion: this.options.policyVersion,
       given,
@@ -87,7 +87,7 @@ export class SessionAudits {
       actor: actorOf(session.caller),
       action: 'read',
       resource: {
-        streams: [session.channel.name],
+        streams: [session.stream],
         topics: topicsBetween(session.channel, trail.from, position, kind === 'start' ? 'all' : 'moved'),
       },
       decision: 'allow',

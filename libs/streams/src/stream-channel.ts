@@ -59,7 +59,8 @@ export class StreamChannel implements FeedListener {
   /** To be said to those who were live when something was lost. */
   private readonly gaps = new Map<GapReason, Set<StreamSession>>();
   private readonly arrivals = new Arrivals();
-  private sealedHead: string | undefined;
+  /** By the names under which the stream is followed. */
+  private readonly sealedHeads = new Map<string, string>();
 
   constructor(readonly options: ChannelOptions) {
     this.arrived = options.feeds.map((feed) => feed.rings.map((ring) => ring.next));
@@ -92,11 +93,13 @@ export class StreamChannel implements FeedListener {
     return this.options.feeds.find((feed) => feed.unavailable !== undefined)?.unavailable;
   }
 
-  /** The sealed half of a cursor; the same text for everyone at `head`. */
-  sealed(position?: readonly (readonly bigint[])[]): string {
-    if (position !== undefined) return this.options.seal.seal(this.name, this.tagged(position));
-    this.sealedHead ??= this.options.seal.seal(this.name, this.tagged(this.head));
-    return this.sealedHead;
+  /** The sealed half of a cursor; the same text for everyone at `head` who follows it by one name. */
+  sealed(name: string, position?: readonly (readonly bigint[])[]): string {
+    const { seal } = this.options;
+    if (position !== undefined) return seal.seal(name, this.tagged(position));
+    const sealed = this.sealedHeads.get(name) ?? seal.seal(name, this.tagged(this.head));
+    this.sealedHeads.set(name, sealed);
+    return sealed;
   }
 
   get pending(): boolean {
@@ -181,7 +184,7 @@ export class StreamChannel implements FeedListener {
     this.gaps.clear();
     // Whoever comes next walks over what was dropped, from the rings.
     this.arrived.forEach((offsets, source) => this.head[source]?.splice(0, Infinity, ...offsets));
-    this.sealedHead = undefined;
+    this.sealedHeads.clear();
     const live = [...this.groups.values()].flatMap((group) => [...group.live]);
     for (const follower of [...live, ...this.behind]) follower.fail();
     this.unload();
@@ -231,9 +234,9 @@ export class StreamChannel implements FeedListener {
       if (out !== undefined) outgoing.push(out);
     }
     for (const { source, partition, next } of moves) this.moveHead(source, partition, next);
-    for (const { give, count, to } of outgoing) {
+    for (const { stream, give, count, to } of outgoing) {
       for (const session of to) session.give(give);
-      this.options.metrics.rows.inc({ stream: this.name }, count * to.length);
+      this.options.metrics.rows.inc({ stream }, count * to.length);
     }
   }
 
@@ -291,7 +294,7 @@ export class StreamChannel implements FeedListener {
       this.arrived[source]?.splice(count);
       for (const follower of this.behind) follower.trim(source, count);
     });
-    this.sealedHead = undefined;
+    this.sealedHeads.clear();
   }
 
   private countWithheld(records: readonly StreamRecord[]): void {
@@ -305,7 +308,7 @@ export class StreamChannel implements FeedListener {
   private moveHead(source: number, partition: number, next: bigint): void {
     const offsets = this.head[source];
     if (offsets !== undefined) offsets[partition] = next;
-    this.sealedHead = undefined;
+    this.sealedHeads.clear();
   }
 
   private moveArrived(source: number, partition: number, next: bigint): void {

@@ -1,7 +1,8 @@
 import type { AuditEntry } from '@tidegate/audit';
 import type { Principal } from '@tidegate/auth';
 import type { Catalog, Stream } from '@tidegate/catalog';
-import { parseJson, stringifyJson, type JsonObject } from '@tidegate/contracts';
+import { contractShapes, parseJson, stringifyJson, type JsonObject } from '@tidegate/contracts';
+import { compileCondition } from '@tidegate/expression';
 import type { View } from '@tidegate/policy';
 import { Registry, type Logger } from '@tidegate/telemetry';
 import { LocalLeases } from './leases';
@@ -12,6 +13,8 @@ import type { ByeCode, GapReason, SessionSink } from './session-sink';
 import { StreamHub, type StreamHubOptions } from './stream-hub';
 
 export const topic = 'shop.orders';
+/** The view of the orders that the store 7 has. */
+export const west = 'orders-west';
 
 /** An order that keeps its contract; `id` is its key. */
 export function order(id: string, over: JsonObject = {}): string {
@@ -36,10 +39,11 @@ export function caller(subject = '13', over: Partial<Principal> = {}): Principal
 
 /**
  * Customers see their own rows without the notes, support all of its tenant, `open` and `closed` everything, `closed` without
- * the status; `broken` fails; every other role sees nothing.
+ * the status; `broken` fails; `west` sees the view `orders-west` only, without the store; every other role sees nothing.
  */
 function viewOf({ roles, subject, tenant }: Principal, resource: string): View | undefined {
-  if (resource !== 'orders') return undefined;
+  if (resource !== 'orders' && resource !== west) return undefined;
+  if (roles.includes('west') && resource === west) return view('west', ({ storeId: _, ...row }) => row, 'storeId');
   if (roles.includes('support')) {
     return view(`support/${tenant}`, (row) => (row['tenantId'] === tenant ? row : undefined));
   }
@@ -76,6 +80,15 @@ function ordersStream(over: Partial<Stream> = {}): Stream {
   };
 }
 
+function streamsOf(over: Partial<Stream>): Catalog['streams'] {
+  const orders = ordersStream(over);
+  const where = compileCondition('row.storeId == "7"', { row: contractShapes.order });
+  return new Map([
+    ['orders', orders],
+    [west, { ...orders, name: west, view: { from: 'orders', where } }],
+  ]);
+}
+
 export interface World {
   log: MemoryLog;
   hub: StreamHub;
@@ -103,7 +116,7 @@ export function world({ log = new MemoryLog(), partitions = 1, stream = {}, limi
   const catalog: Catalog = {
     version: '1',
     tenants: new Map(),
-    streams: new Map([['orders', ordersStream(stream)]]),
+    streams: streamsOf(stream),
     grants: [],
   };
   const audited: AuditEntry[] = [];
@@ -122,8 +135,7 @@ export function replica(
   stream: Partial<Stream> = {},
 ): StreamHub {
   const logger = { warn: () => undefined } as unknown as Logger;
-  const streams = new Map([['orders', ordersStream(stream)]]);
-  const catalog = { version: '1', tenants: new Map(), streams, grants: [] };
+  const catalog = { version: '1', tenants: new Map(), streams: streamsOf(stream), grants: [] };
   return secondHub({ log, registry: new Registry(), logger, catalog, limits, groups, leases });
 }
 

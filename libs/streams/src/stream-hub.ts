@@ -145,9 +145,9 @@ export class StreamHub {
       const admitted = this.admit(principal, stream, start, belongings);
       const point = parseStart(start, (cursor) => this.seal.open(cursor, admitted.owner));
       const group = start.sub === undefined ? undefined : durableGroup(admitted.owner, start.sub);
-      const channel = await this.use(stream, belongings);
+      const channel = await this.use(admitted.channel, belongings);
       channel.keepLastValues();
-      const durable = group === undefined ? undefined : await this.hold(group, channel, start, belongings);
+      const durable = group === undefined ? undefined : await this.hold(group, stream, channel, start, belongings);
       const { after } = start;
       const sameSight = after !== undefined && this.seal.saysSight(after, admitted.sight.id);
       const begin = await this.starts.begin({ point, start, channel, sight: admitted.sight, durable, sameSight });
@@ -163,10 +163,10 @@ export class StreamHub {
   async read(principal: Principal, stream: string, options: ReadOptions): Promise<RecordsPage> {
     const belongings = new Belongings();
     try {
-      const { owner, sight } = this.admit(principal, stream, options, belongings);
+      const { owner, sight, ...admitted } = this.admit(principal, stream, options, belongings);
       if (options.mode === 'latest') throw notOffered('A page has the rows of mode=events; follow the stream instead.');
       const point = parseStart(options, (cursor) => this.seal.open(cursor, owner));
-      const channel = await this.use(stream, belongings);
+      const channel = await this.use(admitted.channel, belongings);
       const start = await resolveStart(point, channel, this.options.ranges, () => channel.arrived);
       const signals = [options.signal, principal.withdrawn].filter((signal) => signal !== undefined);
       return await this.page({ ...options, channel, sight, prefix: this.seal.prefix(owner), start, signals });
@@ -183,11 +183,11 @@ export class StreamHub {
   async ack(principal: Principal, stream: string, sub: string, cursor: string): Promise<void> {
     const belongings = new Belongings();
     try {
-      const { owner } = this.admit(principal, stream, {}, belongings);
+      const { owner, ...admitted } = this.admit(principal, stream, {}, belongings);
       const position = this.seal.open(cursor, owner);
       const group = durableGroup(owner, sub);
       if (this.durables === undefined) throw notDurable();
-      const channel = await this.use(stream, belongings);
+      const channel = await this.use(admitted.channel, belongings);
       const sources = channel.sources();
       await this.durables.ack(group, stream, () => sources, channel.reached(position));
     } finally {
@@ -244,13 +244,14 @@ export class StreamHub {
   /** The durable subscription that a session is to follow, taken from whoever had it. */
   private async hold(
     group: string,
+    stream: string,
     channel: StreamChannel,
     { delivery }: StreamStart,
     belongings: Belongings,
   ): Promise<DurableFollow> {
     const { durables } = this;
     if (durables === undefined) throw notDurable();
-    const hold = await durables.take(group, channel.name, () => channel.sources());
+    const hold = await durables.take(group, stream, () => channel.sources());
     belongings.keep(() => void durables.release(hold));
     return new DurableFollow(hold, channel, delivery === 'at-most-once');
   }
@@ -293,9 +294,9 @@ export class StreamHub {
     belongings.letGo();
   }
 
-  private async use(stream: string, belongings: Belongings): Promise<StreamChannel> {
-    const channel = await this.channels.acquire(stream);
-    belongings.keep(() => this.channels.release(stream));
+  private async use(name: string, belongings: Belongings): Promise<StreamChannel> {
+    const channel = await this.channels.acquire(name);
+    belongings.keep(() => this.channels.release(name));
     if (channel.unavailable !== undefined) throw unreadable(channel.unavailable);
     return channel;
   }

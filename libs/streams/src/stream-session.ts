@@ -100,7 +100,7 @@ export class StreamSession implements Spoke, Follower {
     if (this.closed) return;
     this.endedBy = code;
     this.sink.cursor(this.cursor());
-    this.channel.options.metrics.byes.inc({ stream: this.channel.name, code });
+    this.channel.options.metrics.byes.inc({ stream: this.stream, code });
     this.sink.bye(code, this.options.retryMs());
     this.close();
   }
@@ -127,7 +127,7 @@ export class StreamSession implements Spoke, Follower {
 
   sayGap(reason: GapReason): void {
     if (this.closed) return;
-    this.channel.options.metrics.gaps.inc({ stream: this.channel.name, reason });
+    this.channel.options.metrics.gaps.inc({ stream: this.stream, reason });
     this.sink.gap(reason, this.cursor());
   }
 
@@ -221,6 +221,11 @@ export class StreamSession implements Spoke, Follower {
     return this.caughtUp;
   }
 
+  /** The name that it follows, which the channel has or is a view of it. */
+  get stream(): string {
+    return this.sight.stream;
+  }
+
   get channel(): StreamChannel {
     return this.options.channel;
   }
@@ -243,7 +248,7 @@ export class StreamSession implements Spoke, Follower {
       this.prefixOf = this.sight;
       this.prefix = this.options.prefix(this.mode === 'latest' ? this.sight.id : undefined);
     }
-    return this.prefix + this.channel.sealed(this.catchUp?.position);
+    return this.prefix + this.channel.sealed(this.stream, this.catchUp?.position);
   }
 
   /** Rows of a replay are simply judged by the new sight; last values have to be given, or taken back, anew. */

@@ -22,6 +22,8 @@ export interface JudgedRun {
 
 /** What goes out once everybody stands after the run. */
 export interface Outgoing {
+  /** As those it is for know it. */
+  stream: string;
   give: Delivery;
   count: number;
   to: readonly StreamSession[];
@@ -61,7 +63,7 @@ export class EventGroup implements ViewGroup {
     const to = give === undefined ? [] : ready(this.live, (session) => session.fallBehind());
     this.counts.given += batch.count;
     this.counts.heldBack += batch.heldBack;
-    return give && { give, count: batch.count, to };
+    return give && { stream: sight.stream, give, count: batch.count, to };
   }
 }
 
@@ -122,7 +124,7 @@ export class LatestGroup implements ViewGroup {
     // Until the second is out the cursor stays before both.
     if (first !== undefined && last !== undefined) for (const session of to) session.give(first);
     const give = last ?? first;
-    return give && { give, count, to };
+    return give && { stream: this.sight.stream, give, count, to };
   }
 
   private remember(gone: readonly { key: string; seq: number; text: string }[]): void {
