@@ -4,6 +4,9 @@ import type { CatalogProblem } from './catalog-error';
 
 export type FieldPath = readonly (string | number)[];
 
+/** Where a value stands; lines and columns count from 1. */
+export type Place = Omit<CatalogProblem, 'message'>;
+
 /** One YAML file: its values, where they stand, and what is wrong with them. */
 export class CatalogFile {
   readonly problems: CatalogProblem[] = [];
@@ -50,7 +53,11 @@ export class CatalogFile {
   }
 
   report(path: FieldPath, message: string): void {
-    this.add(this.offsetOf(path), fieldName(path), message);
+    this.problems.push({ ...this.placeOf(path), message });
+  }
+
+  placeOf(path: FieldPath): Place {
+    return this.place(this.offsetOf(path), fieldName(path));
   }
 
   private checkSyntax(root: Document): void {
@@ -83,9 +90,13 @@ export class CatalogFile {
   }
 
   private add(offset: number, field: string, message: string): void {
+    this.problems.push({ ...this.place(offset, field), message });
+  }
+
+  private place(offset: number, field: string): Place {
     // A file without a line break has no lines to the counter before it was parsed.
     const { line, col } = this.lines.lineStarts.length > 0 ? this.lines.linePos(offset) : { line: 1, col: 1 };
-    this.problems.push({ file: this.name, line: Math.max(line, 1), column: Math.max(col, 1), field, message });
+    return { file: this.name, line: Math.max(line, 1), column: Math.max(col, 1), field };
   }
 }
 

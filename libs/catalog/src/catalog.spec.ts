@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { isMap, parse, parseDocument, stringify, type Document } from 'yaml';
 import { loadCatalog, parseCatalog, type Catalog, type CatalogTexts } from './catalog';
 import { CatalogError } from './catalog-error';
 
@@ -318,6 +318,63 @@ describe('parseCatalog()', () => {
     );
   });
 });
+
+describe('the shipped catalog, with one value broken', () => {
+  /** Every value, and what it stands on: `{ wrong: [1] }` is no value that any field takes. */
+  const cases = (Object.keys(texts) as (keyof typeof texts)[]).flatMap((file) => {
+    return pathsOf(parse(texts[file])).map((at) => [file, at.join('.'), at] as const);
+  });
+
+  const problemsWith = (file: keyof typeof texts, change: (root: Document) => void) => {
+    const document = parseDocument(texts[file]);
+    change(document);
+    const text = document.toString({ lineWidth: 0 });
+    try {
+      parseCatalog({ ...texts, [file]: text });
+    } catch (error) {
+      if (!(error instanceof CatalogError)) throw error;
+      return { text, problems: error.problems };
+    }
+    return { text, problems: [] };
+  };
+
+  it('is refused with its file, line and field, whichever it is', () => {
+    expect(cases.length).toBeGreaterThan(100);
+    for (const [file, name, at] of cases) {
+      const { text, problems } = problemsWith(file, (document) => document.setIn(at, { wrong: [1] }));
+      const about = problems.filter((problem) => problem.file === file && insideOf(at, problem.field));
+      expect([file, name, about.length > 0]).toEqual([file, name, true]);
+      const lines = text.split('\n');
+      const key = String(at.findLast((part) => typeof part === 'string'));
+      for (const { line } of about) expect([key, 'wrong'].some((word) => lines[line - 1]?.includes(word))).toBe(true);
+    }
+  });
+
+  it('is refused for a key that means nothing, wherever it is', () => {
+    const objects = cases.filter(([file, , at]) => isMap(parseDocument(texts[file]).getIn(at)));
+    const open = ['tenants', 'streams'];
+    for (const [file, name, at] of objects.filter(([, name]) => !open.includes(name))) {
+      const { text, problems } = problemsWith(file, (document) => document.setIn([...at, 'surprise'], 1));
+      const about = problems.filter((problem) => problem.field.includes('surprise'));
+      expect([file, name, about.length > 0]).toEqual([file, name, true]);
+      for (const { line } of about) expect(text.split('\n')[line - 1]).toContain('surprise');
+    }
+  });
+});
+
+type Path = readonly (string | number)[];
+
+function pathsOf(value: unknown, at: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const entries = Array.isArray(value) ? [...(value as unknown[]).entries()] : Object.entries(value);
+  return entries.flatMap(([key, item]) => [[...at, key], ...pathsOf(item, [...at, key])]);
+}
+
+/** Whether a problem's field is the place, in it, or what it is part of: a list that is none, a name that is no name. */
+function insideOf(at: Path, field: string): boolean {
+  const names = field.split(/[.[\]]+/).filter((name) => name !== '');
+  return names.every((name, depth) => depth >= at.length || String(at[depth]) === name);
+}
 
 interface Place {
   parent: Record<string | number, unknown>;

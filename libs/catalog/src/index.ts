@@ -1,5 +1,6 @@
-export { loadCatalog, type Catalog } from './catalog';
+export { loadCatalog, openCatalog, type Catalog, type CatalogFileName, type OpenCatalog } from './catalog';
 export { CatalogError, type CatalogProblem } from './catalog-error';
+export { type FieldPath } from './catalog-file';
 export { type Columns, type Mask } from './columns';
 export { loadDeviceCatalog, type DeviceCatalog } from './device-catalog';
 export { type DeviceChannel, type DeviceSchema } from './devices-file';

@@ -19,10 +19,11 @@ const grantSchema = strict({
   columns: columnsSchema.prefault({}),
   tenants: z.enum(['own', 'all']).default('own'),
 });
-const fileSchema = strict({ grants: z.array(z.unknown()) });
+const roles = names.exactOptional();
+const fileSchema = strict({ roles, grants: z.array(z.unknown()) });
 
 /** The whole file, for editors. */
-export const policiesFileSchema = strict({ grants: z.array(grantSchema) });
+export const policiesFileSchema = strict({ roles, grants: z.array(grantSchema) });
 
 /** What somebody with one of the roles may see of the resources. */
 export interface Grant {
@@ -37,10 +38,16 @@ export interface Grant {
   readonly tenants: 'own' | 'all';
 }
 
-export function readGrants(file: CatalogFile, streams: Streams): readonly Grant[] {
+interface Policies {
+  grants: readonly Grant[];
+  roles?: readonly string[];
+}
+
+export function readPolicies(file: CatalogFile, streams: Streams): Policies {
   const reader = new GrantReader(file, streams);
-  const declared = file.readAll(fileSchema)?.grants ?? [];
-  return declared.flatMap((value, index) => reader.read(value, ['grants', index]) ?? []);
+  const { roles, grants = [] } = file.readAll(fileSchema) ?? {};
+  const read = grants.flatMap((value, index) => reader.read(value, ['grants', index]) ?? []);
+  return { grants: read, ...(roles && { roles }) };
 }
 
 class GrantReader {
