@@ -1,1 +1,3 @@
-module.exports = require('../jest.preset.cjs')(__dirname, { testMatch: ['<rootDir>/**/*.spec.ts'] });
+module.exports = require('../jest.preset.cjs')(__dirname, {
+  testMatch: ['<rootDir>/**/*.spec.ts', '!<rootDir>/catalog/**'],
+});
