@@ -95,6 +95,18 @@ describe('compareCatalogs()', () => {
     ).toEqual([[`r read orders gains own tenant, ${paid}`, 'total: hidden → visible']]);
   });
 
+  it('counts the condition of a view among those of its grants', () => {
+    const view = shipped.streams.get('orders-west');
+    if (view?.view === undefined) throw new Error('the shipped catalog has no such view');
+    const where = compileCondition('row.storeId == "1"', { row: contractShapes.order });
+    const narrower = new Map([...shipped.streams, ['orders-west', { ...view, view: { ...view.view, where } }]]);
+    const found = compareCatalogs(shipped, { ...shipped, streams: narrower });
+    expect(found.map(({ resource, kind, rows }) => [resource, kind, rows])).toEqual([
+      ['orders-west', 'loses', `own tenant, ${view.view.where.source}`],
+      ['orders-west', 'gains', 'own tenant, row.storeId == "1"'],
+    ]);
+  });
+
   it('knows what a stream that is gone took with it', () => {
     const without = new Map([...shipped.streams].filter(([name]) => name !== 'telemetry'));
     const lost = compareCatalogs(shipped, { ...shipped, streams: without });

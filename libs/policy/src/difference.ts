@@ -33,8 +33,8 @@ export function compareCatalogs(before: Catalog, after: Catalog): AccessChange[]
 
 interface Access {
   tenants: Grant['tenants'];
-  /** Of the grant and of the view that the resource is, where it is one. */
-  where: string | undefined;
+  /** Of the view that the resource is, and of the grant. All must hold. */
+  conditions: readonly string[];
   visibility: Visibility;
 }
 
@@ -47,22 +47,24 @@ function accessOf({ grants, streams }: Catalog): Map<string, Access[]> {
       if (stream === undefined) continue;
       const visibility = visibilityOf(columns, contractShapes[stream.schema]);
       const keys = roles.flatMap((role) => actions.map((action) => `${role} ${action} ${resource}`));
+      const conditions = [stream.view?.where, where].flatMap((condition) => condition?.source ?? []);
       for (const key of new Set(keys)) {
-        accesses.set(key, [...(accesses.get(key) ?? []), { tenants, where: where?.source, visibility }]);
+        accesses.set(key, [...(accesses.get(key) ?? []), { tenants, conditions, visibility }]);
       }
     }
   }
   return accesses;
 }
 
-function rowsOf({ tenants, where }: Access): string {
-  return `${tenants === 'all' ? 'all tenants' : 'own tenant'}${where === undefined ? '' : `, ${where}`}`;
+function rowsOf({ tenants, conditions }: Access): string {
+  return [tenants === 'all' ? 'all tenants' : 'own tenant', ...conditions].join(', ');
 }
 
 /** What grants show of the rows in a scope, as far as it is certain that they reach all of them. */
-function seenOf(accesses: readonly Access[], { tenants, where }: Access): Visibility {
-  const reaching = accesses.filter((access) => {
-    return (access.tenants === 'all' || tenants === 'own') && (access.where === undefined || access.where === where);
+function seenOf(accesses: readonly Access[], scope: Access): Visibility {
+  const reaching = accesses.filter(({ tenants, conditions }) => {
+    const reaches = tenants === 'all' || scope.tenants === 'own';
+    return reaches && conditions.every((condition) => scope.conditions.includes(condition));
   });
   return reaching.map(({ visibility }) => visibility).reduce(together, { kind: 'hidden' });
 }

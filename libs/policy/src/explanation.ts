@@ -1,4 +1,4 @@
-import type { Grant } from '@tidegate/catalog';
+import type { Grant, Stream } from '@tidegate/catalog';
 import type { JsonObject } from '@tidegate/contracts';
 import type { Verdict } from '@tidegate/expression';
 import { ownTenant, type Viewer } from './view';
@@ -19,6 +19,8 @@ export interface GrantExplanation {
 
 export interface Explanation {
   readonly visible: boolean;
+  /** Where the stream is a view: which rows are in it, and whether this one is. */
+  readonly view?: { readonly where: string; readonly matched: boolean };
   /** The grants to `read` that the caller's roles have on the stream. */
   readonly grants: readonly GrantExplanation[];
   /** The row as the caller sees it; null when it does not. */
@@ -28,18 +30,24 @@ export interface Explanation {
 interface Judged {
   grants: readonly Grant[];
   viewer: Viewer;
-  tenantField: string;
+  stream: Stream;
   row: JsonObject;
   shown: JsonObject | undefined;
 }
 
-export function explain({ grants, viewer, tenantField, row, shown }: Judged): Explanation {
-  const own = ownTenant(row, tenantField, viewer);
+export function explain({ grants, viewer, stream, row, shown }: Judged): Explanation {
+  const own = ownTenant(row, stream.tenant, viewer);
   const judged = grants.map(({ id, where, tenants }): GrantExplanation => {
     const tenant = tenants === 'all' || own;
     const { verdict, error, clauses } = where?.explain({ row, sub: viewer.sub }) ?? { verdict: 'match', clauses: [] };
     const matched = tenant && verdict === 'match';
     return { id, matched, tenant, where: where?.source ?? null, ...(error !== undefined && { error }), clauses };
   });
-  return { visible: shown !== undefined, grants: judged, row: shown ?? null };
+  const view = stream.view && viewOf(stream.view, row);
+  const seen = view?.matched === false ? undefined : shown;
+  return { visible: seen !== undefined, ...(view && { view }), grants: judged, row: seen ?? null };
+}
+
+function viewOf({ where }: NonNullable<Stream['view']>, row: JsonObject): NonNullable<Explanation['view']> {
+  return { where: where.source, matched: where.evaluate({ row, sub: {} }) === 'match' };
 }

@@ -266,6 +266,14 @@ describe('explain()', () => {
     expect(policy.explain(principal(), 'nothing', order)).toBeUndefined();
   });
 
+  it('shows no row of a view that is not in it', () => {
+    const [west, other] = ['31401', '1'].map((storeId) => {
+      return new Policy(shipped).explain(principal({ roles: ['support'] }), 'orders-west', { ...order, storeId });
+    });
+    expect(west).toMatchObject({ visible: true, view: { matched: true }, row: { storeId: '31401' } });
+    expect(other).toMatchObject({ visible: false, view: { matched: false }, grants: [{ matched: true }], row: null });
+  });
+
   it('judges each clause on its own, and says why one could not be', () => {
     const condition =
       'row.status == "paid" && (row.customerId == sub.id || row.total > 5.0) && row.storeId == sub.claims.s';

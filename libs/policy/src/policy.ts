@@ -52,11 +52,11 @@ export class Policy {
 
   /** Why somebody sees a row of a stream as it does; undefined when there is no such stream. */
   explain(person: Person, stream: string, row: JsonObject): Explanation | undefined {
-    const tenantField = this.catalog.streams.get(stream)?.tenant;
-    if (tenantField === undefined) return undefined;
+    const about = this.catalog.streams.get(stream);
+    if (about === undefined) return undefined;
     const grants = this.grants.of(person.roles, stream, 'read');
     const view = this.viewBy(grants, person, stream, () => undefined);
-    return explain({ grants, viewer: this.viewerOf(person), tenantField, row, shown: view?.apply(row) });
+    return explain({ grants, viewer: this.viewerOf(person), stream: about, row, shown: view?.apply(row) });
   }
 
   private viewBy(

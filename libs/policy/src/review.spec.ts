@@ -50,6 +50,17 @@ describe('reviewCatalog()', () => {
     expect(review(grant('g', { condition: 'row.tenantId == "south" || row.total > 1.0' }))).toEqual([]);
   });
 
+  it('finds views that no row is in', () => {
+    const view = shipped.streams.get('orders-west');
+    if (view?.view === undefined) throw new Error('the shipped catalog has no such view');
+    const where = compileCondition('row.status == "lost"', { row: contractShapes.order });
+    const streams = new Map([['orders-west', { ...view, view: { ...view.view, where } }]]);
+    const found = reviewCatalog({ ...shipped, streams, grants: [grant('g', { resources: ['orders-west'] })] });
+    expect(found).toEqual([
+      { file: 'streams.yaml', path: ['streams', 'orders-west', 'where'], message: 'no row can match' },
+    ]);
+  });
+
   it('finds roles that nobody has, where the catalog says who there is', () => {
     const found = review(grant('g', { roles: ['support', 'suport'] }));
     expect(found).toEqual([

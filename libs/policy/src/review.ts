@@ -50,9 +50,15 @@ class Review {
   ofStreams(): Finding[] {
     const read = this.catalog.grants.filter((grant) => grant.actions.includes('read') && !this.dead.has(grant));
     const readable = new Set(read.flatMap(({ resources }) => resources));
-    const unread = [...this.catalog.streams.keys()].filter((name) => !readable.has(name));
-    const message = 'nobody may read it; give it to somebody, or remove it';
-    return unread.map((name) => ({ file: 'streams.yaml', path: ['streams', name], message }));
+    return [...this.catalog.streams.values()].flatMap(({ name, view }) => {
+      const at = (message: string, ...path: FieldPath): Finding => {
+        return { file: 'streams.yaml', path: ['streams', name, ...path], message };
+      };
+      return [
+        ...(readable.has(name) ? [] : [at('nobody may read it; give it to somebody, or remove it')]),
+        ...(view?.where.demands().never ? [at('no row can match', 'where')] : []),
+      ];
+    });
   }
 
   private isDead(grant: Grant): boolean {

@@ -27,6 +27,9 @@ const verdict = { verdict: z.enum(['match', 'no-match', 'error']), error: z.stri
 // Answers may get more fields: clients are told so.
 export const explanationSchema = z.looseObject({
   visible: z.boolean(),
+  view: z.looseObject({ where: z.string(), matched: z.boolean() }).optional().meta({
+    description: 'Where the stream is a view: which rows are in it, and whether this one is',
+  }),
   /** Those to `read` the stream that the roles have; one that matches gives the row. */
   grants: z.array(
     z.looseObject({
