@@ -1,6 +1,6 @@
 export { loadLimits, type Limit, type LimitScope } from '@tidegate/catalog';
 export { type Admission, type Charge, type LimitState, type LimitStore, type Verdict } from './admission';
-export { TrustedProxies, clientAddress } from './client-address';
+export { clientAddress } from './client-address';
 export { type CountedCaller } from './counted-caller';
 export { createRateLimiter, type RateLimiterOptions } from './create-rate-limiter';
 export { limitHeaders } from './limit-headers';

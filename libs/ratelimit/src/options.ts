@@ -1,5 +1,5 @@
+import { isProxy } from '@tidegate/auth';
 import { z } from 'zod';
-import { isProxy } from './client-address';
 
 /** The part of the options that an app takes from its environment. */
 export const rateLimitOptionsSchema = z.object({

@@ -1,10 +1,10 @@
 import { Module, type BeforeApplicationShutdown, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { ThrottlerModule, type ThrottlerModuleOptions } from '@nestjs/throttler';
+import { TrustedProxies } from '@tidegate/auth';
 import { loadLimits } from '@tidegate/catalog';
 import { REDIS, type Redis } from '@tidegate/redis';
 import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
-import { TrustedProxies } from './client-address';
 import { createRateLimiter, type RateLimiterOptions } from './create-rate-limiter';
 import { quotaOf } from './limit-headers';
 import { LimitsGuard } from './limits.guard';

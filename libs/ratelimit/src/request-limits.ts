@@ -1,8 +1,8 @@
-import type { Principal } from '@tidegate/auth';
+import type { Principal, TrustedProxies } from '@tidegate/auth';
 import { AppError } from '@tidegate/errors';
 import type { IncomingMessage } from 'node:http';
 import type { Admission } from './admission';
-import { clientAddress, type TrustedProxies } from './client-address';
+import { clientAddress } from './client-address';
 import type { RateLimiter } from './rate-limiter';
 
 /** What is counted when nothing is named, and whose addresses are believed. */
