@@ -135,13 +135,16 @@ function variablesOf(manifests: readonly Manifest[]): string[] {
 }
 
 /** What apps add to their own variables. */
-const kafkaVariables = 'libs/kafka/src/environment.ts';
+const addedVariables = {
+  kafkaEnvironmentSchema: 'libs/kafka/src/environment.ts',
+  edgeEnvironmentSchema: 'libs/http/src/environment.ts',
+};
 
 /** As the app's config.ts declares them: those without a default or `optional` are needed. */
 function declaredVariables(app: string): { known: Set<string>; needed: Set<string> } {
   const own = readFileSync(path.join(root, 'apps', app, 'src/config.ts'), 'utf8');
-  const ofKafka = own.includes('kafkaEnvironmentSchema') ? readFileSync(path.join(root, kafkaVariables), 'utf8') : '';
-  const text = own + ofKafka;
+  const added = Object.entries(addedVariables).filter(([schema]) => own.includes(schema));
+  const text = own + added.map(([, file]) => readFileSync(path.join(root, file), 'utf8')).join('');
   const declared = [...text.matchAll(/^\s+(?<name>[A-Z][A-Z0-9_]+): (?<schema>.+),$/gm)];
   const names = declared.map(({ groups }) => groups?.['name'] ?? '');
   const needed = declared.filter(

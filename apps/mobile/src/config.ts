@@ -1,4 +1,5 @@
 import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { edgeEnvironmentSchema, proofOptions } from '@tidegate/http';
 import { kafkaEnvironmentSchema } from '@tidegate/kafka';
 import { maskKeySchema } from '@tidegate/policy';
 import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
@@ -33,13 +34,16 @@ const environmentSchema = z.object({
   REPLICAS: z.coerce.number().pipe(rateLimitOptionsSchema.shape.replicas).optional(),
 });
 
-const configSchema = environmentSchema.and(kafkaEnvironmentSchema).transform((env) => ({
+const variables = environmentSchema.and(kafkaEnvironmentSchema).and(edgeEnvironmentSchema);
+
+const configSchema = variables.transform((env) => ({
   host: env.HOST,
   port: env.MOBILE_PORT,
   opsPort: env.MOBILE_OPS_PORT,
   logLevel: env.LOG_LEVEL,
   drainDelayMs: env.DRAIN_DELAY_MS,
-  auth: { issuer: env.ISSUER_URL, audience: 'tidegate' },
+  tls: env.edge.tls,
+  auth: { issuer: env.ISSUER_URL, audience: 'tidegate', ...proofOptions(env.edge, env.MOBILE_PORT) },
   redis: { url: env.REDIS_URL },
   limits: {
     limitsFile: path.join(env.MOBILE_CATALOG_DIR, 'limits.yaml'),

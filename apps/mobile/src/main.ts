@@ -10,14 +10,14 @@ import { readConfig } from './config';
 
 void runApp(() => {
   const config = readConfig();
-  const { host, port, opsPort, logLevel, drainDelayMs } = config;
+  const { host, port, opsPort, logLevel, drainDelayMs, tls } = config;
   return {
     service: 'mobile',
     logLevel,
     drainDelayMs,
     ops: { host, port: opsPort, portVariable: 'MOBILE_OPS_PORT' },
     apps: [
-      { module: AppModule.forRoot(config), host, port, portVariable: 'MOBILE_PORT', title: 'Tidegate for phones' },
+      { module: AppModule.forRoot(config), host, port, tls, portVariable: 'MOBILE_PORT', title: 'Tidegate for phones' },
     ],
     checks: ([app]) => [
       app.get(KafkaHealth),

@@ -1,5 +1,6 @@
 import { apiKeysOptionsSchema } from '@tidegate/auth';
 import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { edgeEnvironmentSchema, proofOptions } from '@tidegate/http';
 import { kafkaEnvironmentSchema } from '@tidegate/kafka';
 import { maskKeySchema } from '@tidegate/policy';
 import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
@@ -37,15 +38,19 @@ const environmentSchema = z.object({
   REPLICAS: z.coerce.number().pipe(rateLimitOptionsSchema.shape.replicas).optional(),
 });
 
-const configSchema = environmentSchema.and(kafkaEnvironmentSchema).transform((env) => ({
+const variables = environmentSchema.and(kafkaEnvironmentSchema).and(edgeEnvironmentSchema);
+
+const configSchema = variables.transform((env) => ({
   host: env.HOST,
   port: env.PARTNER_PORT,
   opsPort: env.PARTNER_OPS_PORT,
   logLevel: env.LOG_LEVEL,
   drainDelayMs: env.DRAIN_DELAY_MS,
+  tls: env.edge.tls,
   auth: {
     issuer: env.ISSUER_URL,
     audience: 'tidegate',
+    ...proofOptions(env.edge, env.PARTNER_PORT),
     apiKeys: { file: env.API_KEYS_FILE, pepper: env.API_KEYS_PEPPER, environment: env.API_KEYS_ENVIRONMENT },
   },
   redis: env.REDIS_URL === undefined ? undefined : { url: env.REDIS_URL },

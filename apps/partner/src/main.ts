@@ -11,13 +11,13 @@ import { openApi } from './open-api';
 
 void runApp(() => {
   const config = readConfig();
-  const { host, port, opsPort, logLevel, drainDelayMs } = config;
+  const { host, port, opsPort, logLevel, drainDelayMs, tls } = config;
   return {
     service: 'partner',
     logLevel,
     drainDelayMs,
     ops: { host, port: opsPort, portVariable: 'PARTNER_OPS_PORT' },
-    apps: [{ module: AppModule.forRoot(config), host, port, portVariable: 'PARTNER_PORT', ...openApi }],
+    apps: [{ module: AppModule.forRoot(config), host, port, tls, portVariable: 'PARTNER_PORT', ...openApi }],
     checks: ([app]) => [
       app.get(KafkaHealth),
       ...(config.redis === undefined ? [] : [app.get(RedisHealth)]),

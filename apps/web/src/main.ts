@@ -10,14 +10,21 @@ import { readConfig } from './config';
 
 void runApp(() => {
   const config = readConfig();
-  const { host, port, opsPort, logLevel, drainDelayMs } = config;
+  const { host, port, opsPort, logLevel, drainDelayMs, tls } = config;
   return {
     service: 'web',
     logLevel,
     drainDelayMs,
     ops: { host, port: opsPort, portVariable: 'WEB_OPS_PORT' },
     apps: [
-      { module: AppModule.forRoot(config), host, port, portVariable: 'WEB_PORT', title: 'Tidegate for dashboards' },
+      {
+        module: AppModule.forRoot(config),
+        host,
+        port,
+        tls,
+        portVariable: 'WEB_PORT',
+        title: 'Tidegate for dashboards',
+      },
     ],
     checks: ([app]) => [
       app.get(KafkaHealth),

@@ -5,21 +5,24 @@ import { LOGGER, requestContext, type Logger } from '@tidegate/telemetry';
 import passport from 'passport';
 import { accessOf, type Access } from './access.decorators';
 import { ApiKeyStrategy } from './api-key.strategy';
-import { Authenticator, unauthenticated } from './authenticator';
+import { Authenticator } from './authenticator';
 import { BearerStrategy } from './bearer.strategy';
+import { ClientCertificateStrategy } from './client-certificate.strategy';
 import { isInScope, type Principal } from './principal';
+import { unauthenticated } from './refusal';
 
 const forbidden = 'You may not do this.';
 
 /** Lets a request through only as its route declares: `@Public()`, or `@Require(…)` and a caller who fits. */
 @Injectable()
-export class AccessGuard extends AuthGuard(['api-key', 'bearer']) {
+export class AccessGuard extends AuthGuard(['api-key', 'client-certificate', 'bearer']) {
   constructor(
     private readonly authenticator: Authenticator,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     super();
     passport.use(new ApiKeyStrategy());
+    passport.use(new ClientCertificateStrategy());
     passport.use(new BearerStrategy());
   }
 

@@ -1,7 +1,7 @@
 import { Strategy, type AuthenticateOptions, type StrategyCreated } from 'passport';
 import type { Authenticator } from './authenticator';
-import type { RawRequest } from './bearer-token';
-import { apiKeyOf, callerOf } from './credentials';
+import { callerOf } from './credentials';
+import { apiKeyOf, type RawRequest } from './request-credentials';
 
 /**
  * Passport's door for API keys: the `X-API-Key` header only. A request without one is left to the next strategy; one with

@@ -12,51 +12,81 @@ const keySchema = z.strictObject({
   revokedAt: z.iso.datetime({ offset: true }).optional(),
 });
 
+/** A client certificate: `id` is its SHA-256, base64url. */
+const certificateSchema = keySchema.omit({ hash: true }).extend({
+  id: z.string().regex(/^[\w-]{43}$/, 'expected the SHA-256 of the certificate as base64url'),
+});
+
 const clientSchema = z.strictObject({
   tenant: name.optional(),
   roles: z.array(name).min(1),
-  keys: z.array(keySchema),
+  keys: z.array(keySchema).default([]),
+  certificates: z.array(certificateSchema).default([]),
 });
 
-const fileSchema = z.strictObject({ clients: z.record(name, clientSchema) });
+export const clientsSchema = z.strictObject({ clients: z.record(name, clientSchema) });
+
+export type Clients = z.output<typeof clientsSchema>['clients'];
 
 /** One more than the one in use, so that a client can change over without a pause. */
-const maxLiveKeys = 2;
+export const maxLiveKeys = 2;
 
-/** A key as the file has it, with what its client is. */
-export interface StoredKey extends Omit<z.output<typeof keySchema>, 'hash' | 'expiresAt' | 'revokedAt'> {
+/** A key or certificate as the file has it, with what its client is. */
+export interface StoredKey {
   readonly client: string;
   readonly tenant: string | undefined;
   readonly roles: readonly string[];
-  readonly hash: Buffer;
+  readonly id: string;
+  /** Undefined for a certificate. */
+  readonly hash: Buffer | undefined;
+  readonly scopes: readonly string[];
   readonly expiresAtMs: number;
 }
 
 /**
- * The keys that were not revoked, by id. The file as a whole is good or not: one that is bad in parts says nothing reliable.
+ * Clients with their keys and certificates. The text as a whole is good or not: one that is bad in parts says nothing
+ * reliable.
  *
  * @throws Error that names the field, and never a hash
  */
-export function parseApiKeysFile(text: string, nowMs: number): Map<string, StoredKey> {
-  const parsed = fileSchema.safeParse(parseJson(text));
+export function parseApiKeysFile(text: string, nowMs: number): Clients {
+  const parsed = clientsSchema.safeParse(parseJson(text));
   if (!parsed.success) throw new Error(parsed.error.issues.map(problemText).join('; '));
-  const keys = new Map<string, StoredKey>();
   const ids = new Set<string>();
-  for (const [client, { tenant, roles, keys: stored }] of Object.entries(parsed.data.clients)) {
-    const valid = stored.filter(({ revokedAt }) => revokedAt === undefined);
-    if (valid.filter(({ expiresAt }) => Date.parse(expiresAt) > nowMs).length > maxLiveKeys) {
-      throw new Error(`clients.${client}.keys: at most ${maxLiveKeys} live keys; revoke one`);
-    }
-    for (const { id } of stored) {
-      if (ids.has(id)) throw new Error(`clients.${client}.keys: the id ${id} is there twice`);
-      ids.add(id);
-    }
-    for (const { id, hash, scopes, expiresAt } of valid) {
-      const expiresAtMs = Date.parse(expiresAt);
-      keys.set(id, { client, tenant, roles, id, hash: Buffer.from(hash, 'base64url'), scopes, expiresAtMs });
+  for (const [client, { keys, certificates }] of Object.entries(parsed.data.clients)) {
+    for (const [kind, stored] of Object.entries({ keys, certificates })) {
+      const live = stored.filter((one) => isLive(one, nowMs));
+      if (live.length > maxLiveKeys) {
+        throw new Error(`clients.${client}.${kind}: at most ${maxLiveKeys} live ${kind}; revoke one`);
+      }
+      for (const { id } of stored) {
+        if (ids.has(id)) throw new Error(`clients.${client}.${kind}: the id ${id} is there twice`);
+        ids.add(id);
+      }
     }
   }
-  return keys;
+  return parsed.data.clients;
+}
+
+export function isLive(
+  { expiresAt, revokedAt }: { expiresAt: string; revokedAt?: string | undefined },
+  nowMs: number,
+): boolean {
+  return revokedAt === undefined && Date.parse(expiresAt) > nowMs;
+}
+
+/** What was not revoked, by id. */
+export function storedKeys(clients: Clients): Map<string, StoredKey> {
+  const found = new Map<string, StoredKey>();
+  for (const [client, { tenant, roles, keys, certificates }] of Object.entries(clients)) {
+    const all = [...keys, ...certificates.map((certificate) => ({ ...certificate, hash: undefined }))];
+    for (const { id, hash, scopes, expiresAt, revokedAt } of all) {
+      if (revokedAt !== undefined) continue;
+      const bytes = hash === undefined ? undefined : Buffer.from(hash, 'base64url');
+      found.set(id, { client, tenant, roles, id, hash: bytes, scopes, expiresAtMs: Date.parse(expiresAt) });
+    }
+  }
+  return found;
 }
 
 function parseJson(text: string): unknown {

@@ -7,18 +7,36 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { REDIS, type Redis } from '@tidegate/redis';
 import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
 import { AccessGuard } from './access.guard';
-import { ApiKeys, type ApiKeysOptions } from './api-keys';
+import { ApiKeyAdmin } from './api-key-admin';
+import { ApiKeys, apiKeysOptionsSchema, type ApiKeysOptions } from './api-keys';
 import { Authenticator, type AuthenticatorOptions } from './authenticator';
+import { ClientCertificates, type ClientCertificatesOptions } from './client-certificates';
+import { DpopProofs, type DpopOptions } from './dpop-proofs';
+import { LocalProofMemory, RedisProofMemory } from './proof-memory';
+import { LocalClients, RedisClients } from './shared-clients';
 
 export interface AuthModuleOptions extends AuthenticatorOptions {
-  /** With it callers may come with an `X-API-Key`. */
+  /** With it callers may come with an `X-API-Key`, or with a client certificate that is known. */
   apiKeys?: ApiKeysOptions;
+  /** Whose word on client certificates is taken; without it only the connection's own count. */
+  certificates?: ClientCertificatesOptions;
+  /** With it tokens that are bound to a DPoP key are taken. */
+  dpop?: DpopOptions;
 }
 
 type OptionsFactory = Pick<FactoryProvider<AuthModuleOptions>, 'inject' | 'useFactory'>;
-type Credentials = { options: AuthModuleOptions; apiKeys: ApiKeys | undefined };
+interface Credentials {
+  options: AuthModuleOptions;
+  apiKeys: ApiKeys | undefined;
+  admin: ApiKeyAdmin | undefined;
+  redis: Redis | undefined;
+}
+
+/** An app does not wait longer for what replicas share; its keys are `unavailable` until then. */
+const firstKeysMs = 2_000;
 
 const CREDENTIALS = Symbol('tidegate.auth.credentials');
 
@@ -41,31 +59,45 @@ export class AuthModule implements OnModuleInit, OnApplicationShutdown {
       providers: [
         {
           provide: CREDENTIALS,
-          inject: [LOGGER, Registry, ...inject],
-          useFactory: async (logger: Logger, registry: Registry, ...rest: unknown[]): Promise<Credentials> => {
-            const options = await useFactory(...rest);
-            const apiKeys = options.apiKeys && new ApiKeys(options.apiKeys, { logger, registry });
-            return { options, apiKeys };
-          },
+          inject: [LOGGER, Registry, { token: REDIS, optional: true }, ...inject],
+          useFactory: async (logger: Logger, registry: Registry, redis: Redis | undefined, ...rest: unknown[]) =>
+            credentialsOf(await useFactory(...rest), { logger, registry, redis }),
         },
         {
           provide: Authenticator,
           inject: [LOGGER, CREDENTIALS],
-          useFactory: (logger: Logger, { options, apiKeys }: Credentials) =>
-            new Authenticator(options, { logger, apiKeys }),
+          useFactory: (logger: Logger, { options, apiKeys, redis }: Credentials) => {
+            const memory = redis === undefined ? new LocalProofMemory() : new RedisProofMemory(redis);
+            const proofs = options.dpop && new DpopProofs(options.dpop, memory);
+            const certificates = new ClientCertificates(options.certificates);
+            return new Authenticator(options, { logger, apiKeys, proofs, certificates });
+          },
         },
+        { provide: ApiKeyAdmin, inject: [CREDENTIALS], useFactory: ({ admin }: Credentials) => admin },
         { provide: APP_GUARD, useClass: AccessGuard },
       ],
-      exports: [Authenticator],
+      exports: [Authenticator, ApiKeyAdmin],
     };
   }
 
   // The app starts without its issuer; the first token then waits for what this began.
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
     void this.authenticator.warmUp();
+    await this.credentials.apiKeys?.ready(firstKeysMs);
   }
 
   onApplicationShutdown(): void {
     this.credentials.apiKeys?.close();
   }
+}
+
+function credentialsOf(
+  options: AuthModuleOptions,
+  { logger, registry, redis }: { logger: Logger; registry: Registry; redis: Redis | undefined },
+): Credentials {
+  if (options.apiKeys === undefined) return { options, apiKeys: undefined, admin: undefined, redis };
+  const { pepper, environment } = apiKeysOptionsSchema.parse(options.apiKeys);
+  const shared = redis === undefined ? new LocalClients() : new RedisClients(redis);
+  const keys = new ApiKeys(options.apiKeys, { logger, registry, shared });
+  return { options, redis, apiKeys: keys, admin: new ApiKeyAdmin({ keys, shared, pepper, environment }) };
 }

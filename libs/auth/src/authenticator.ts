@@ -4,8 +4,13 @@ import type { Health, HealthCheck, Logger } from '@tidegate/telemetry';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { ApiKeys } from './api-keys';
+import { headerSchema, principalOfClaims } from './claims';
+import type { ClientCertificates } from './client-certificates';
+import type { DpopProofs, PresentedProof } from './dpop-proofs';
 import { KeySet } from './key-set';
-import type { Principal } from './principal';
+import type { Confirmation, Principal } from './principal';
+import { unauthenticated } from './refusal';
+import type { RawRequest } from './request-credentials';
 import { TokenCache } from './token-cache';
 
 /** Asymmetric ones only: whoever can check a token must not be able to make one. */
@@ -35,38 +40,25 @@ export const authenticatorOptionsSchema = z.object({
 
 export type AuthenticatorOptions = z.input<typeof authenticatorOptionsSchema>;
 
-const headerSchema = z.looseObject({
-  alg: z.string(),
-  kid: z.string().min(1).max(256).optional(),
-  // RFC 9068 access tokens and plain JWTs; not logout tokens, ID proofs and whatever else one issuer signs.
-  typ: z
-    .string()
-    .regex(/^(?:application\/)?(?:at\+)?jwt$/i)
-    .optional(),
-  // A token must not bring or point to its own key.
-  jwk: z.undefined().optional(),
-  jku: z.undefined().optional(),
-  x5u: z.undefined().optional(),
-  x5c: z.undefined().optional(),
-});
-
-// The last moment that a Date can hold.
-const maxDateSeconds = 8_640_000_000_000;
-
-const claimsSchema = z.looseObject({
-  sub: z.string().min(1).max(256),
-  exp: z.number().positive().max(maxDateSeconds),
-  tenant: z.string().min(1).max(128).optional(),
-  roles: z.array(z.string().min(1)).default([]),
-  client_id: z.string().min(1).optional(),
-  azp: z.string().min(1).optional(),
-});
+/** What a caller can show of the keys that its token is bound to. */
+export interface Holder {
+  /** SHA-256 of its client certificate. */
+  certificate?: string;
+  /** With the scheme `DPoP`: its proofs, and the request that they are for. */
+  proof?: PresentedProof;
+  /** What the same caller has proved before, on the connection or for the ticket that it comes with now. */
+  proven?: Confirmation | undefined;
+}
 
 export interface AuthenticatorDeps {
   logger?: Logger;
   now?: () => number;
-  /** Without them no API key is taken. */
-  apiKeys?: Pick<ApiKeys, 'verify'> | undefined;
+  /** Without them no API key is taken, and no certificate stands for a client. */
+  apiKeys?: Pick<ApiKeys, 'verify' | 'verifyCertificate'> | undefined;
+  /** Without them no certificate is seen. */
+  certificates?: ClientCertificates | undefined;
+  /** Without them no token that is bound to a DPoP key is taken. */
+  proofs?: Pick<DpopProofs, 'verify'> | undefined;
 }
 
 /** Turns credentials into principals, for every transport. */
@@ -77,11 +69,12 @@ export class Authenticator implements HealthCheck {
   private readonly keys: KeySet;
   private readonly verified: TokenCache;
   private readonly now: () => number;
-  private readonly apiKeys: Pick<ApiKeys, 'verify'> | undefined;
 
-  constructor(options: AuthenticatorOptions, { logger, now = Date.now, apiKeys }: AuthenticatorDeps = {}) {
-    this.now = now;
-    this.apiKeys = apiKeys;
+  constructor(
+    options: AuthenticatorOptions,
+    private readonly deps: AuthenticatorDeps = {},
+  ) {
+    this.now = deps.now ?? Date.now;
     this.options = authenticatorOptionsSchema.parse(options);
     const { issuer, jwksUri, keysMaxAgeMs, keysCooldownMs, keysFirstRetryMs, keysTimeoutMs } = this.options;
     const times = {
@@ -90,7 +83,7 @@ export class Authenticator implements HealthCheck {
       firstRetryMs: keysFirstRetryMs,
       fetchTimeoutMs: keysTimeoutMs,
     };
-    this.keys = new KeySet({ issuer, jwksUri }, times, now, logger);
+    this.keys = new KeySet({ issuer, jwksUri }, times, this.now, deps.logger);
     this.verified = new TokenCache(this.options.maxVerified, this.options.verifiedTtlMs);
   }
 
@@ -104,15 +97,16 @@ export class Authenticator implements HealthCheck {
   }
 
   /**
-   * @throws AppError `unauthenticated`, the same for every reason; `unavailable` when no key set could ever be fetched.
+   * Whose token it is. One that is bound to a key is taken only from its holder.
+   * @throws AppError `unauthenticated`, the same for every reason; `unavailable` when no key set could ever be fetched, or
+   * nobody can say whether a proof is new
    */
-  async bearer(token: string): Promise<Principal> {
+  async bearer(token: string, holder: Holder = {}): Promise<Principal> {
     if (token.length > this.options.maxTokenBytes) throw unauthenticated('longer than allowed');
-    const known = this.verified.get(token, this.now());
-    if (known !== undefined) return known;
     try {
-      const principal = await this.verify(token);
-      this.verified.set(token, principal, this.now());
+      const principal = await this.verifiedOnce(token);
+      const { confirmation } = principal;
+      if (confirmation !== undefined || holder.proof !== undefined) await this.confirm(confirmation, token, holder);
       return principal;
     } catch (error) {
       throw AppError.is(error) ? error : unauthenticated(error);
@@ -121,13 +115,43 @@ export class Authenticator implements HealthCheck {
 
   /** Whether API keys are taken here. */
   get takesApiKeys(): boolean {
-    return this.apiKeys !== undefined;
+    return this.deps.apiKeys !== undefined;
   }
 
   /** @throws AppError `unauthenticated`, the same for every reason; `unavailable` when the keys cannot be checked. */
   async apiKey(text: string): Promise<Principal> {
-    if (this.apiKeys === undefined) throw unauthenticated('API keys are not taken here');
-    return Promise.resolve(this.apiKeys.verify(text));
+    if (this.deps.apiKeys === undefined) throw unauthenticated('API keys are not taken here');
+    return Promise.resolve(this.deps.apiKeys.verify(text));
+  }
+
+  /** The client that a certificate stands for, by its SHA-256. @throws AppError as `apiKey` does */
+  async certificate(thumbprint: string): Promise<Principal> {
+    if (this.deps.apiKeys === undefined) throw unauthenticated('certificates stand for nobody here');
+    return Promise.resolve(this.deps.apiKeys.verifyCertificate(thumbprint));
+  }
+
+  /** SHA-256 of the client certificate that a request came with. @throws AppError `unauthenticated` for a bad one */
+  readonly certificateOf = (request: RawRequest): string | undefined => this.deps.certificates?.of(request);
+
+  private async verifiedOnce(token: string): Promise<Principal> {
+    const known = this.verified.get(token, this.now());
+    if (known !== undefined) return known;
+    const principal = await this.verify(token);
+    this.verified.set(token, principal, this.now());
+    return principal;
+  }
+
+  private async confirm(confirmation: Confirmation | undefined, token: string, holder: Holder): Promise<void> {
+    const { certificate, key } = confirmation ?? {};
+    const { proven, proof } = holder;
+    if (certificate !== undefined && certificate !== holder.certificate && certificate !== proven?.certificate) {
+      throw unauthenticated('the token is bound to another certificate');
+    }
+    if (key !== undefined && key === proven?.key) return;
+    if (key === undefined && proof === undefined) return;
+    if (key === undefined || proof === undefined || this.deps.proofs === undefined)
+      throw unauthenticated('no DPoP proof, or no key for it');
+    await this.deps.proofs.verify(proof, token, key);
   }
 
   private async verify(token: string): Promise<Principal> {
@@ -140,32 +164,6 @@ export class Authenticator implements HealthCheck {
       requiredClaims: ['exp', 'sub'],
       currentDate: new Date(this.now()),
     });
-    return principalOf(payload as JsonObject);
+    return principalOfClaims(payload as JsonObject);
   }
-}
-
-function principalOf(payload: JsonObject): Principal {
-  const { sub, exp, tenant, roles, client_id, azp } = claimsSchema.parse(payload);
-  const clientId = client_id ?? azp;
-  return deepFreeze<Principal>({
-    subject: sub,
-    tenant,
-    roles,
-    ...(clientId !== undefined && { clientId, credentialId: clientId }),
-    method: 'bearer',
-    expiresAtMs: Math.floor(exp * 1_000),
-    claims: payload,
-  });
-}
-
-/** One message for all reasons; the reason is for logs. */
-export function unauthenticated(cause?: unknown): AppError {
-  return new AppError('unauthenticated', 'A valid access token is needed.', { cause });
-}
-
-// One principal serves many requests.
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const inner of Object.values(value)) deepFreeze(inner);
-  return Object.freeze(value);
 }

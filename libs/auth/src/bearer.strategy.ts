@@ -1,7 +1,7 @@
 import { Strategy, type AuthenticateOptions, type StrategyCreated } from 'passport';
 import type { Authenticator } from './authenticator';
-import type { RawRequest } from './bearer-token';
 import { callerOf } from './credentials';
+import type { RawRequest } from './request-credentials';
 
 interface BearerOptions extends AuthenticateOptions {
   authenticator: Authenticator;

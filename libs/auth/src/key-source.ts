@@ -25,7 +25,7 @@ const maxDocumentBytes = 512 * 1024;
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) });
 const keySetSchema = z.object({ keys: z.array(z.record(z.string(), z.unknown())) });
 // A symmetric key in a public set would let everybody sign.
-const publicKeySchema = z.looseObject({ kty: z.enum(['RSA', 'EC', 'OKP']), d: z.undefined().optional() });
+export const publicKeySchema = z.looseObject({ kty: z.enum(['RSA', 'EC', 'OKP']), d: z.undefined().optional() });
 
 /** The usable public keys; others in the set are left out. @throws KeySourceError */
 export async function fetchKeys(source: KeySource, timeoutMs: number): Promise<JWK[]> {

@@ -1,6 +1,14 @@
 import type { JsonObject } from '@tidegate/contracts';
 
-export type CredentialMethod = 'bearer' | 'api-key';
+export type CredentialMethod = 'bearer' | 'api-key' | 'certificate';
+
+/** The keys that a token is bound to: it is of no use to whoever does not hold them. SHA-256 thumbprints, base64url. */
+export interface Confirmation {
+  /** Of a client certificate (RFC 8705). */
+  readonly certificate?: string | undefined;
+  /** Of the key that signs DPoP proofs (RFC 9449). */
+  readonly key?: string | undefined;
+}
 
 /** Who is calling. */
 export interface Principal {
@@ -14,6 +22,8 @@ export interface Principal {
   readonly credentialId?: string;
   /** `<resource>:<action>`: what of its roles' access the credential may use; undefined: all of it. */
   readonly scopes?: readonly string[];
+  /** What the caller's token is bound to, and the caller has proved to hold. */
+  readonly confirmation?: Confirmation;
   /** When the credential ends, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
   /** Aborted when the credential is taken back before its end. */

@@ -1,16 +1,20 @@
 import { AppError } from '@tidegate/errors';
 import fc from 'fast-check';
 import { accessOf, Public, Require } from './access.decorators';
-import { bearerToken } from './bearer-token';
+import { tokenOf } from './request-credentials';
 
-describe(bearerToken.name, () => {
+describe(tokenOf.name, () => {
   it('reads the token of the one Authorization header, whatever its case', () => {
-    expect(bearerToken({ rawHeaders: ['Host', 'a', 'AUTHORIZATION', 'bearer a.b-c_d'] })).toBe('a.b-c_d');
-    expect(bearerToken({ rawHeaders: ['authorization', 'Bearer  a.b'] })).toBe('a.b');
+    expect(tokenOf({ rawHeaders: ['Host', 'a', 'AUTHORIZATION', 'bearer a.b-c_d'] })).toEqual({
+      scheme: 'bearer',
+      text: 'a.b-c_d',
+    });
+    expect(tokenOf({ rawHeaders: ['authorization', 'Bearer  a.b'] })).toEqual({ scheme: 'bearer', text: 'a.b' });
+    expect(tokenOf({ rawHeaders: ['Authorization', 'dpop a.b'] })).toEqual({ scheme: 'dpop', text: 'a.b' });
   });
 
   it('finds none where there is no such header, also not in a value of that name', () => {
-    expect(bearerToken({ rawHeaders: ['X-Forwarded', 'authorization', 'Accept', 'Bearer a'] })).toBeUndefined();
+    expect(tokenOf({ rawHeaders: ['X-Forwarded', 'authorization', 'Accept', 'Bearer a'] })).toBeUndefined();
   });
 
   it.each([
@@ -23,7 +27,7 @@ describe(bearerToken.name, () => {
     ['an empty header', ['Authorization', '']],
     ['other characters', ['Authorization', 'Bearer a"b']],
   ])('refuses %s', (_what, rawHeaders) => {
-    expect(() => bearerToken({ rawHeaders })).toThrow('A valid access token is needed.');
+    expect(() => tokenOf({ rawHeaders })).toThrow('A valid access token is needed.');
   });
 
   it('gives a token, nothing or `unauthenticated` for whatever headers', () => {
@@ -32,7 +36,7 @@ describe(bearerToken.name, () => {
         fc.array(fc.oneof(fc.constant('Authorization'), fc.constant('Bearer x'), fc.string())),
         (rawHeaders) => {
           try {
-            expect(bearerToken({ rawHeaders }) ?? 'none').toMatch(/^[\w.~+/=-]+$/);
+            expect(tokenOf({ rawHeaders })?.text ?? 'none').toMatch(/^[\w.~+/=-]+$/);
           } catch (error) {
             expect(AppError.is(error) && error.code).toBe('unauthenticated');
           }

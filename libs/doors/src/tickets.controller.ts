@@ -1,5 +1,5 @@
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
-import { Require } from '@tidegate/auth';
+import { Caller, Require, type Principal } from '@tidegate/auth';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { checkOrigin } from './handshake';
 import { SETTINGS, type DoorsSettings } from './options';
@@ -16,10 +16,10 @@ export class TicketsController {
 
   /** @throws AppError `permission_denied` for pages of other origins, `unavailable` */
   @Post()
-  async issue(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async issue(@Caller() caller: Principal, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { origin } = request.headers;
     checkOrigin(origin, this.settings.allowedOrigins);
-    const ticket = await this.tickets.issue(request.raw, origin);
+    const ticket = await this.tickets.issue(request.raw, origin, caller.confirmation);
     void reply.status(201).header('cache-control', 'no-store').send(ticket);
   }
 }

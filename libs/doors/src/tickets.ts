@@ -1,5 +1,12 @@
-import type { RawRequest } from '@tidegate/auth';
-import { credentialOf, principalOf, type Authenticator, type Credential, type Principal } from '@tidegate/auth';
+import {
+  lastingCredentialOf,
+  principalOf,
+  type Authenticator,
+  type Confirmation,
+  type Credential,
+  type Principal,
+  type RawRequest,
+} from '@tidegate/auth';
 import { AppError } from '@tidegate/errors';
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import type { TicketStore } from './ticket-store';
@@ -24,14 +31,15 @@ const nonce = Buffer.alloc(12);
 export class Tickets {
   constructor(
     private readonly store: TicketStore,
-    private readonly authenticator: Pick<Authenticator, 'bearer'> & Partial<Pick<Authenticator, 'apiKey'>>,
+    private readonly authenticator: Pick<Authenticator, 'bearer'> &
+      Partial<Pick<Authenticator, 'apiKey' | 'certificate' | 'certificateOf'>>,
   ) {}
 
   /** For the credential of a request that has been let in. @throws AppError `unavailable` while no ticket can be kept */
-  async issue(request: RawRequest, origin: string | undefined): Promise<Ticket> {
+  async issue(request: RawRequest, origin: string | undefined, proven?: Confirmation): Promise<Ticket> {
     const ticket = randomBytes(ticketBytes).toString('base64url');
     const { id, key } = partsOf(ticket);
-    const text = JSON.stringify([origin ?? null, credentialOf(request)]);
+    const text = JSON.stringify([origin ?? null, lastingCredentialOf(request, this.authenticator, proven)]);
     await this.store.put(id, seal(key, text), lifetimeMs);
     return { ticket, expiresIn: lifetimeMs / 1_000 };
   }

@@ -179,7 +179,7 @@ export class WebSocketConnection implements Spoke, FrameSender {
       case 'ack':
         return this.followed(frame.s).acknowledge(frame.c);
       case 'auth':
-        return this.refresh(await this.deps.authenticator.bearer(frame.token));
+        return this.refresh(await this.deps.authenticator.bearer(frame.token, { proven: this.principal.confirmation }));
     }
   }
 

@@ -2,6 +2,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { AppError } from '@tidegate/errors';
 import type { Logger, Registry } from '@tidegate/telemetry';
 import type { FastifyHttpOptions, FastifyInstance, RawServerDefault } from 'fastify';
+import { readFileSync } from 'node:fs';
+import type { TlsOptions as TlsServerOptions } from 'node:tls';
 import { recordRoutes } from './allowed-methods';
 import { answerClientError } from './client-errors';
 import { requestIdOf } from './correlation';
@@ -18,24 +20,34 @@ export interface ServerOptions {
   bodyLimitBytes: number;
   state: ServerState;
   audit: RequestAudit;
+  tls: TlsOptions | undefined;
+}
+
+/** How the app ends TLS itself: PEM files. */
+export interface TlsOptions {
+  certificateFile: string;
+  keyFile: string;
+  /** The authorities of client certificates, which clients may then show and need not. */
+  clientAuthoritiesFile?: string | undefined;
 }
 
 // Time for a whole request to arrive: a phone on 4G sends 64 KiB in far less, a slow-loris attack does not.
 const requestTimeoutMs = 30_000;
 
 /** Fastify with our limits, ids, errors and nothing that reads a body but the JSON parser. */
-export function createAdapter({ logger, registry, bodyLimitBytes, state, audit }: ServerOptions): FastifyAdapter {
+export function createAdapter({ logger, registry, bodyLimitBytes, state, audit, tls }: ServerOptions): FastifyAdapter {
+  // Node would refuse a missing Host without a body; the hooks do it with one.
+  const server = {
+    headersTimeout: 10_000,
+    maxHeaderSize: 16 * 1024,
+    requireHostHeader: false,
+    connectionsCheckingInterval: 5_000,
+  };
   const options: FastifyHttpOptions<RawServerDefault> = {
     logger: false,
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
-    // Node would refuse a missing Host without a body; the hooks do it with one.
-    http: {
-      headersTimeout: 10_000,
-      maxHeaderSize: 16 * 1024,
-      requireHostHeader: false,
-      connectionsCheckingInterval: 5_000,
-    },
+    ...(tls === undefined ? { http: server } : { https: { ...server, ...tlsOf(tls) } }),
     routerOptions: {
       caseSensitive: true,
       ignoreTrailingSlash: false,
@@ -58,6 +70,13 @@ export function createAdapter({ logger, registry, bodyLimitBytes, state, audit }
   addRequestHooks(fastify, { logger, registry, state, bodyLimitBytes, audit });
   takeOnlyJson(fastify);
   return adapter;
+}
+
+/** A client without a certificate is let in, and one with a bad certificate told so: by whoever asks who is calling. */
+function tlsOf({ certificateFile, keyFile, clientAuthoritiesFile }: TlsOptions): TlsServerOptions {
+  const own = { cert: readFileSync(certificateFile), key: readFileSync(keyFile), minVersion: 'TLSv1.2' as const };
+  if (clientAuthoritiesFile === undefined) return own;
+  return { ...own, ca: readFileSync(clientAuthoritiesFile), requestCert: true, rejectUnauthorized: false };
 }
 
 function takeOnlyJson(fastify: FastifyInstance): void {

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuditLog } from '@tidegate/audit';
 import { NestLogger, TelemetryModule, type Logger, type Registry } from '@tidegate/telemetry';
-import { createAdapter } from './fastify-server';
+import { createAdapter, type TlsOptions } from './fastify-server';
 import { OPEN_API, OpenApiController, openApiOf, type OpenApiSource } from './open-api';
 import { ProblemFilter } from './problem.filter';
 import { RequestAudit } from './request-audit';
@@ -21,6 +21,8 @@ export interface HttpAppOptions {
   version?: string;
   /** The largest body that is taken; 64 KiB by default. */
   bodyLimitBytes?: number;
+  /** Without it the app speaks plain HTTP, behind something that ends TLS. */
+  tls?: TlsOptions | undefined;
 }
 
 class RootModule {}
@@ -33,7 +35,7 @@ const states = new WeakMap<HttpApp, ServerState>();
  * injected everywhere in it.
  */
 export async function createHttpApp(module: Type | DynamicModule, options: HttpAppOptions): Promise<HttpApp> {
-  const { logger, registry, title = 'Tidegate', version = '1', bodyLimitBytes = 64 * 1024 } = options;
+  const { logger, registry, title = 'Tidegate', version = '1', bodyLimitBytes = 64 * 1024, tls } = options;
   const state: ServerState = { draining: false, closed: undefined, sockets: new Set() };
   const openApi: OpenApiSource = { read: () => (document ??= openApiOf(app, { title, version })) };
   const audit = new RequestAudit();
@@ -51,7 +53,7 @@ export async function createHttpApp(module: Type | DynamicModule, options: HttpA
       },
     ],
   };
-  const adapter = createAdapter({ logger, registry, state, bodyLimitBytes, audit });
+  const adapter = createAdapter({ logger, registry, state, bodyLimitBytes, audit, tls });
   const app = await NestFactory.create<HttpApp>(root, adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,

@@ -1,4 +1,5 @@
 export { requestIdOf, traceOf } from './correlation';
+export { edgeEnvironmentSchema, proofOptions } from './environment';
 export { createHttpApp, type HttpApp, type HttpAppOptions } from './http-app';
 export { httpStatus } from './http-status';
 export { Idempotency, idempotencyKeyOf, type IdempotentAnswer, type IdempotentRequest } from './idempotency';
