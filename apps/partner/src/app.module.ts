@@ -9,6 +9,7 @@ import { REDIS, RedisModule, type Redis } from '@tidegate/redis';
 import { StreamsModule } from '@tidegate/streams';
 import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
 import { ServiceClient, ServiceToken } from '@tidegate/upstream';
+import { AdminController } from './admin/admin.controller';
 import type { Config } from './config';
 import { TransactionRequests } from './transactions/transaction-requests';
 import { TransactionsController } from './transactions/transactions.controller';
@@ -27,7 +28,7 @@ export class AppModule {
         StreamsModule.forRoot(config.streams),
         DoorsModule.forRoot({ ...config.doors, limits: ['partner-streams'] }),
       ],
-      controllers: [TransactionsController],
+      controllers: [TransactionsController, AdminController],
       providers: [TransactionsService, accounts(config), requests(config), idempotency],
     };
   }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { generateApiKey, hashApiKey, parseApiKey } from './api-key';
 import { ApiKeyAdmin } from './api-key-admin';
 import { ApiKeys } from './api-keys';
-import { LocalClients, type SharedClients } from './shared-clients';
+import { LocalText, type SharedText } from './shared-text';
 
 const pepper = 'a pepper of thirty-two characters';
 const environment = 'test';
@@ -15,8 +15,8 @@ const fileKey = generateApiKey(environment);
 const thumbprint = 'c'.repeat(43);
 
 /** Stands for Redis: one text, which can go away. */
-class Shared implements SharedClients {
-  readonly inner = new LocalClients();
+class Shared implements SharedText {
+  readonly inner = new LocalText();
   isAway = false;
   /** Called between a read and the replacement that follows it. */
   between: (() => Promise<unknown>) | undefined;

@@ -2,8 +2,8 @@ import { AppError } from '@tidegate/errors';
 import { generateApiKey, hashApiKey, parseApiKey } from './api-key';
 import type { ApiKeys } from './api-keys';
 import { isLive, maxLiveKeys, type Clients, type StoredKey } from './api-keys-file';
-import type { SharedClients } from './shared-clients';
 import { parseSharedKeys, withShared, type SharedKeys } from './shared-keys';
+import { changeText, type SharedText } from './shared-text';
 
 export interface NewApiKey {
   client: string;
@@ -17,13 +17,11 @@ export interface NewApiKey {
 
 export interface ApiKeyAdminOptions {
   keys: ApiKeys;
-  shared: SharedClients;
+  shared: SharedText;
   pepper: string;
   environment: string;
   now?: () => number;
 }
-
-const maxTries = 5;
 
 /** Makes and revokes API keys while the apps run; every replica follows within `refreshMs`. */
 export class ApiKeyAdmin {
@@ -78,18 +76,14 @@ export class ApiKeyAdmin {
     return { ...(tenant !== undefined && { tenant }), roles: [...roles], keys: [], certificates: [] };
   }
 
-  /** Tried again when another replica was faster. */
   private async change(apply: (shared: SharedKeys, file: Clients) => void): Promise<void> {
     const { shared, keys } = this.options;
-    for (let tries = 0; tries < maxTries; tries += 1) {
-      const before = await shared.read();
+    await changeText(shared, (before) => {
       const value = parseSharedKeys(before);
       apply(value, keys.clientsOfFile);
-      if (!(await shared.replace(before, JSON.stringify(value)))) continue;
-      await keys.refresh();
-      return;
-    }
-    throw new AppError('unavailable', 'Others change the keys at the same time; try again.', { retryAfterMs: 1_000 });
+      return JSON.stringify(value);
+    });
+    await keys.refresh();
   }
 
   private get nowMs(): number {

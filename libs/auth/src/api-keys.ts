@@ -9,8 +9,8 @@ import { hashApiKey, parseApiKey } from './api-key';
 import { parseApiKeysFile, storedKeys, type Clients, type StoredKey } from './api-keys-file';
 import type { CredentialMethod, Principal } from './principal';
 import { unauthenticated } from './refusal';
-import type { SharedClients } from './shared-clients';
 import { parseSharedKeys, withShared, type SharedKeys } from './shared-keys';
+import type { SharedText } from './shared-text';
 import { WatchedText } from './watched-text';
 
 export const apiKeysOptionsSchema = z.object({
@@ -37,7 +37,7 @@ export interface ApiKeysDeps {
   registry?: Registry;
   now?: () => number;
   /** What replicas share beside the file. */
-  shared?: SharedClients;
+  shared?: SharedText;
 }
 
 interface Holder {

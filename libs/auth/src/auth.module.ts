@@ -16,7 +16,8 @@ import { Authenticator, type AuthenticatorOptions } from './authenticator';
 import { ClientCertificates, type ClientCertificatesOptions } from './client-certificates';
 import { DpopProofs, type DpopOptions } from './dpop-proofs';
 import { LocalProofMemory, RedisProofMemory } from './proof-memory';
-import { LocalClients, RedisClients } from './shared-clients';
+import { LocalText, RedisText } from './shared-text';
+import { SignOuts } from './sign-outs';
 
 export interface AuthModuleOptions extends AuthenticatorOptions {
   /** With it callers may come with an `X-API-Key`, or with a client certificate that is known. */
@@ -33,6 +34,7 @@ interface Credentials {
   apiKeys: ApiKeys | undefined;
   admin: ApiKeyAdmin | undefined;
   redis: Redis | undefined;
+  signOuts: SignOuts;
 }
 
 /** An app does not wait longer for what replicas share; its keys are `unavailable` until then. */
@@ -66,17 +68,18 @@ export class AuthModule implements OnModuleInit, OnApplicationShutdown {
         {
           provide: Authenticator,
           inject: [LOGGER, CREDENTIALS],
-          useFactory: (logger: Logger, { options, apiKeys, redis }: Credentials) => {
+          useFactory: (logger: Logger, { options, apiKeys, redis, signOuts }: Credentials) => {
             const memory = redis === undefined ? new LocalProofMemory() : new RedisProofMemory(redis);
             const proofs = options.dpop && new DpopProofs(options.dpop, memory);
             const certificates = new ClientCertificates(options.certificates);
-            return new Authenticator(options, { logger, apiKeys, proofs, certificates });
+            return new Authenticator(options, { logger, apiKeys, proofs, certificates, signOuts });
           },
         },
+        { provide: SignOuts, inject: [CREDENTIALS], useFactory: ({ signOuts }: Credentials) => signOuts },
         { provide: ApiKeyAdmin, inject: [CREDENTIALS], useFactory: ({ admin }: Credentials) => admin },
         { provide: APP_GUARD, useClass: AccessGuard },
       ],
-      exports: [Authenticator, ApiKeyAdmin],
+      exports: [Authenticator, ApiKeyAdmin, SignOuts],
     };
   }
 
@@ -88,6 +91,7 @@ export class AuthModule implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.credentials.apiKeys?.close();
+    this.credentials.signOuts.close();
   }
 }
 
@@ -95,9 +99,12 @@ function credentialsOf(
   options: AuthModuleOptions,
   { logger, registry, redis }: { logger: Logger; registry: Registry; redis: Redis | undefined },
 ): Credentials {
-  if (options.apiKeys === undefined) return { options, apiKeys: undefined, admin: undefined, redis };
+  const sharedText = (key: string) => (redis === undefined ? new LocalText() : new RedisText(redis, key));
+  const signOuts = new SignOuts(sharedText('tidegate:sign-outs'), { logger });
+  if (options.apiKeys === undefined) return { options, redis, signOuts, apiKeys: undefined, admin: undefined };
   const { pepper, environment } = apiKeysOptionsSchema.parse(options.apiKeys);
-  const shared = redis === undefined ? new LocalClients() : new RedisClients(redis);
+  const shared = sharedText('tidegate:api-keys');
   const keys = new ApiKeys(options.apiKeys, { logger, registry, shared });
-  return { options, redis, apiKeys: keys, admin: new ApiKeyAdmin({ keys, shared, pepper, environment }) };
+  const admin = new ApiKeyAdmin({ keys, shared, pepper, environment });
+  return { options, redis, signOuts, apiKeys: keys, admin };
 }

@@ -11,6 +11,7 @@ import { KeySet } from './key-set';
 import type { Confirmation, Principal } from './principal';
 import { unauthenticated } from './refusal';
 import type { RawRequest } from './request-credentials';
+import type { SignOuts } from './sign-outs';
 import { TokenCache } from './token-cache';
 
 /** Asymmetric ones only: whoever can check a token must not be able to make one. */
@@ -59,6 +60,8 @@ export interface AuthenticatorDeps {
   certificates?: ClientCertificates | undefined;
   /** Without them no token that is bound to a DPoP key is taken. */
   proofs?: Pick<DpopProofs, 'verify'> | undefined;
+  /** Without them a token is good until its end. */
+  signOuts?: Pick<SignOuts, 'isOut' | 'signalOf'> | undefined;
 }
 
 /** Turns credentials into principals, for every transport. */
@@ -105,6 +108,7 @@ export class Authenticator implements HealthCheck {
     if (token.length > this.options.maxTokenBytes) throw unauthenticated('longer than allowed');
     try {
       const principal = await this.verifiedOnce(token);
+      if (this.deps.signOuts?.isOut(principal, principal.claims['iat']) === true) throw unauthenticated('signed out');
       const { confirmation } = principal;
       if (confirmation !== undefined || holder.proof !== undefined) await this.confirm(confirmation, token, holder);
       return principal;
@@ -164,6 +168,6 @@ export class Authenticator implements HealthCheck {
       requiredClaims: ['exp', 'sub'],
       currentDate: new Date(this.now()),
     });
-    return principalOfClaims(payload as JsonObject);
+    return principalOfClaims(payload as JsonObject, this.deps.signOuts);
   }
 }

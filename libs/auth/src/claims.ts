@@ -1,6 +1,7 @@
 import type { JsonObject } from '@tidegate/contracts';
 import { z } from 'zod';
 import type { Confirmation, Principal } from './principal';
+import type { SignOuts } from './sign-outs';
 
 export const headerSchema = z.looseObject({
   alg: z.string(),
@@ -41,10 +42,11 @@ const claimsSchema = z.looseObject({
 });
 
 /** @throws ZodError for claims that are missing or of another type */
-export function principalOfClaims(payload: JsonObject): Principal {
+export function principalOfClaims(payload: JsonObject, signOuts?: Pick<SignOuts, 'signalOf'>): Principal {
   const { sub, exp, tenant, roles, client_id, azp, scope, cnf } = claimsSchema.parse(payload);
   const clientId = client_id ?? azp;
   const scopes = scopesOf(scope);
+  const withdrawn = signOuts?.signalOf({ subject: sub, tenant });
   return deepFreeze<Principal>({
     subject: sub,
     tenant,
@@ -54,6 +56,7 @@ export function principalOfClaims(payload: JsonObject): Principal {
     ...(scopes !== undefined && { scopes }),
     ...(cnf !== undefined && { confirmation: cnf }),
     expiresAtMs: Math.floor(exp * 1_000),
+    ...(withdrawn !== undefined && { withdrawn }),
     claims: payload,
   });
 }
@@ -66,7 +69,8 @@ function scopesOf(scope = ''): string[] | undefined {
 
 // One principal serves many requests.
 function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || value instanceof AbortSignal)
+    return value;
   for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
 }

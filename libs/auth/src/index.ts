@@ -15,4 +15,5 @@ export { DeviceTokens, type DeviceIdentity } from './device-token';
 export { dpopOptionsSchema, type DpopOptions } from './dpop-proofs';
 export { isInScope, type Confirmation, type CredentialMethod, type Principal } from './principal';
 export type { RawRequest } from './request-credentials';
+export { SignOuts } from './sign-outs';
 export { TrustedProxies, isProxy } from './trusted-proxies';

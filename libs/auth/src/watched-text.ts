@@ -45,11 +45,11 @@ export class WatchedText<T> {
       if (this.value === undefined || text !== this.text) this.value = parse(text);
       this.text = text;
       this.goodAtMs = now();
-      if (this.problem !== undefined) logger?.info({ source: name }, 'API keys are good again');
+      if (this.problem !== undefined) logger?.info({ source: name }, 'can be read again');
       this.problem = undefined;
     } catch (error) {
       const reason = `${name}: ${error instanceof Error ? error.message : 'unreadable'}`;
-      if (reason !== this.problem) logger?.error({ reason }, 'API keys cannot be used');
+      if (reason !== this.problem) logger?.error({ reason }, 'cannot be used');
       this.problem = reason;
     }
   }

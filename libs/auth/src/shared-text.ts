@@ -1,15 +1,27 @@
+import { AppError } from '@tidegate/errors';
 import { redisError, type Redis } from '@tidegate/redis';
 
-/** One text that all replicas see: what was added to the file of API keys, and what was taken from it. */
-export interface SharedClients {
+const maxTries = 5;
+
+/** One text that all replicas see. */
+export interface SharedText {
   /** @throws AppError `unavailable` */
   read(): Promise<string | undefined>;
   /** False when somebody else was faster. @throws AppError `unavailable` */
   replace(before: string | undefined, after: string): Promise<boolean>;
 }
 
+/** Changes the text; tried again when another replica was faster. @throws AppError `unavailable`, and what `next` throws */
+export async function changeText(text: SharedText, next: (before: string | undefined) => string): Promise<void> {
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const before = await text.read();
+    if (await text.replace(before, next(before))) return;
+  }
+  throw new AppError('unavailable', 'Others change this at the same time; try again.', { retryAfterMs: 1_000 });
+}
+
 /** For one process without Redis; its end forgets it. */
-export class LocalClients implements SharedClients {
+export class LocalText implements SharedText {
   private text: string | undefined;
 
   read(): Promise<string | undefined> {
@@ -23,18 +35,20 @@ export class LocalClients implements SharedClients {
   }
 }
 
-const key = 'tidegate:api-keys';
 const replaceScript = `
 if (redis.call('get', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('set', KEYS[1], ARGV[2])
 return 1`;
 
-export class RedisClients implements SharedClients {
-  constructor(private readonly redis: Pick<Redis, 'get' | 'eval'>) {}
+export class RedisText implements SharedText {
+  constructor(
+    private readonly redis: Pick<Redis, 'get' | 'eval'>,
+    private readonly key: string,
+  ) {}
 
   async read(): Promise<string | undefined> {
     try {
-      return (await this.redis.get(key)) ?? undefined;
+      return (await this.redis.get(this.key)) ?? undefined;
     } catch (error) {
       throw redisError(error);
     }
@@ -42,7 +56,7 @@ export class RedisClients implements SharedClients {
 
   async replace(before: string | undefined, after: string): Promise<boolean> {
     try {
-      return (await this.redis.eval(replaceScript, 1, key, before ?? '', after)) === 1;
+      return (await this.redis.eval(replaceScript, 1, this.key, before ?? '', after)) === 1;
     } catch (error) {
       throw redisError(error);
     }
