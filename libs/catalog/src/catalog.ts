@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { CatalogError } from './catalog-error';
-import { CatalogFile, type FieldPath, type Place } from './catalog-file';
+import type { FieldPath, Place } from './catalog-file';
+import { catalogFileOf, loadFiles, type CatalogFiles, type FileText } from './catalog-files';
 import { readPolicies, type Grant } from './policies-file';
 import { readStreams, type Stream } from './streams-file';
 import { readTenants, type Tenant } from './tenants-file';
@@ -20,8 +19,7 @@ export interface Catalog {
 
 export type CatalogFileName = 'tenants.yaml' | 'streams.yaml' | 'policies.yaml';
 
-/** The texts of the files, or why one could not be read. */
-export type CatalogTexts = Readonly<Record<CatalogFileName, string | { readonly unreadable: string }>>;
+export type CatalogTexts = Readonly<Record<CatalogFileName, FileText>>;
 
 /**
  * Reads `tenants.yaml`, `streams.yaml` and `policies.yaml` of a directory.
@@ -41,18 +39,13 @@ export interface OpenCatalog {
 
 /** `loadCatalog`, with places. */
 export function openCatalog(directory: string): OpenCatalog {
-  const text = (name: CatalogFileName) => {
-    try {
-      return readFileSync(join(directory, name), 'utf8');
-    } catch (error) {
-      return { unreadable: (error as NodeJS.ErrnoException).code ?? 'unknown' };
-    }
-  };
-  return parse({
-    'tenants.yaml': text('tenants.yaml'),
-    'streams.yaml': text('streams.yaml'),
-    'policies.yaml': text('policies.yaml'),
-  });
+  return loadFiles({ ...catalogFiles(directory), parse });
+}
+
+/** What of a directory a catalog is made of. */
+export function catalogFiles(directory: string): CatalogFiles<Catalog, CatalogFileName> {
+  const files = ['tenants.yaml', 'streams.yaml', 'policies.yaml'] as const;
+  return { name: 'catalog', directory, files, parse: parseCatalog };
 }
 
 /** @throws CatalogError with every problem of all three texts */
@@ -61,10 +54,7 @@ export function parseCatalog(texts: CatalogTexts): Catalog {
 }
 
 function parse(texts: CatalogTexts): OpenCatalog {
-  const file = (name: CatalogFileName) => {
-    const text = texts[name];
-    return typeof text === 'string' ? new CatalogFile(name, text) : CatalogFile.missing(name, text.unreadable);
-  };
+  const file = (name: CatalogFileName) => catalogFileOf(texts, name);
   const [tenantsFile, streamsFile, policiesFile] = [file('tenants.yaml'), file('streams.yaml'), file('policies.yaml')];
   const tenants = readTenants(tenantsFile);
   const streams = readStreams(streamsFile);

@@ -1,8 +1,15 @@
-export { loadCatalog, openCatalog, type Catalog, type CatalogFileName, type OpenCatalog } from './catalog';
+export {
+  catalogFiles,
+  loadCatalog,
+  openCatalog,
+  type Catalog,
+  type CatalogFileName,
+  type OpenCatalog,
+} from './catalog';
 export { CatalogError, type CatalogProblem } from './catalog-error';
 export { type FieldPath } from './catalog-file';
 export { type Columns, type Mask } from './columns';
-export { loadDeviceCatalog, type DeviceCatalog } from './device-catalog';
+export { deviceCatalogFiles, type DeviceCatalog } from './device-catalog';
 export { type DeviceChannel, type DeviceSchema } from './devices-file';
 export {
   limitScopes,
@@ -13,6 +20,7 @@ export {
   type RateLimit,
   type WindowLimit,
 } from './limits-file';
+export { LiveCatalog } from './live-catalog';
 export { type Action, type Grant } from './policies-file';
 export { type Stream } from './streams-file';
 export { type Tenant } from './tenants-file';
