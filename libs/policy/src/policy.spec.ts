@@ -317,7 +317,7 @@ describe('the id of a view', () => {
     expect(idOf(policy)).toBe(idOf(new Policy(shipped)));
   });
 
-  it('differs by caller, tenant, grants, resource and catalog', () => {
+  it('differs by caller, tenant, grants and resource', () => {
     const all = [
       idOf(policy),
       idOf(policy, { subject: '14' }),
@@ -325,10 +325,39 @@ describe('the id of a view', () => {
       idOf(policy, { roles: ['support'] }),
       idOf(policy, { roles: ['support', 'customer'] }),
       idOf(policy, {}, 'accounts'),
-      idOf(new Policy({ ...shipped, version: 'other' })),
     ];
     expect(all).not.toContain(undefined);
     expect(new Set(all).size).toBe(all.length);
+  });
+
+  it('differs by what the grants say, and by nothing else that changes in the catalog', () => {
+    const own = grant('g', { condition: 'row.customerId == sub.id' });
+    const id = idOf(policyOf(own));
+    const same = new Policy({ ...shipped, version: 'other', grants: [own, grant('h', { roles: ['others'] })] });
+    expect(idOf(same)).toBe(id);
+    const changed = [
+      grant('h', { condition: 'row.customerId == sub.id' }),
+      grant('g', { condition: 'row.customerId == sub.id && row.total > 1.0' }),
+      { ...own, columns: { deny: ['total'], mask: {} } },
+      { ...own, tenants: 'all' as const },
+    ].map((one) => idOf(policyOf(one)));
+    expect(new Set([id, ...changed]).size).toBe(5);
+  });
+
+  it('is of the catalog that the policy was changed to last', () => {
+    const changing = policyOf(grant('g'));
+    const before = changing.view(principal(), 'orders');
+    changing.change({
+      ...shipped,
+      version: 'next',
+      grants: [{ ...grant('g'), columns: { deny: ['total'], mask: {} } }],
+    });
+    const after = changing.view(principal(), 'orders');
+    expect([before?.apply(order), changing.version]).toEqual([order, 'next']);
+    expect(after?.apply(order)).not.toHaveProperty('total');
+    expect(after?.id).not.toBe(before?.id);
+    changing.change({ ...shipped, grants: [] });
+    expect(changing.view(principal(), 'orders')).toBeUndefined();
   });
 
   it('differs by the claims that a condition looks at, and by no other', () => {

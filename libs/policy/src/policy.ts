@@ -1,6 +1,6 @@
 import { isInScope, type Principal } from '@tidegate/auth';
 import type { Action, Catalog, Grant } from '@tidegate/catalog';
-import { contractShapes, stringifyJson, type JsonObject, type JsonValue } from '@tidegate/contracts';
+import { stringifyJson, type JsonObject, type JsonValue } from '@tidegate/contracts';
 import { Counter, type Registry } from '@tidegate/telemetry';
 import { createHash } from 'node:crypto';
 import { explain, type Explanation } from './explanation';
@@ -24,18 +24,25 @@ const maxKnownRules = 10_000;
 
 /** Who may see what: nothing, unless a grant gives it. Pure: it reads nothing but its arguments. */
 export class Policy {
-  private readonly grants: GrantIndex;
+  private grants: GrantIndex;
   private readonly rules = new Map<string, Rules>();
   private readonly errors: Counter<'grant'> | undefined;
   private readonly keys: MaskKeys | undefined;
 
   constructor(
-    private readonly catalog: Catalog,
+    private catalog: Catalog,
     { registry, maskKey }: PolicyOptions = {},
   ) {
     this.grants = new GrantIndex(catalog.grants);
     this.errors = registry && errorCounter(registry);
     this.keys = maskKey && new MaskKeys(maskKey);
+  }
+
+  /** From now on decides by this catalog. Views that were given out before stay as they are. */
+  change(catalog: Catalog): void {
+    this.catalog = catalog;
+    this.grants = new GrantIndex(catalog.grants);
+    this.rules.clear();
   }
 
   /** Of the catalog that the grants come from. */
@@ -69,7 +76,7 @@ export class Policy {
     const grants = held.filter(({ tenants }) => tenants === 'all' || viewer.tenant !== undefined);
     const rules = grants.length === 0 ? undefined : this.rulesOf(resource, grants);
     if (rules === undefined) return undefined;
-    const id = viewId(this.catalog.version, resource, grants, viewer);
+    const id = viewId(rules, viewer);
     return new View(id, rules, viewer, { onError, hasherOf: (tenant) => this.hasherOf(tenant) });
   }
 
@@ -92,7 +99,7 @@ export class Policy {
     const known = this.rules.get(key);
     const stream = this.catalog.streams.get(resource);
     if (known !== undefined || stream === undefined) return known;
-    const rules = new Rules(grants, stream.tenant, contractShapes[stream.schema]);
+    const rules = new Rules(grants, stream);
     if (this.rules.size < maxKnownRules) this.rules.set(key, rules);
     return rules;
   }
@@ -111,10 +118,10 @@ function subjectOf({ subject, roles, claims }: Person, tenant: string | undefine
 }
 
 /** Two callers see the same if they have the same grants and agree in all that these grants look at. */
-function viewId(version: string, resource: string, grants: readonly Grant[], { tenant, sub }: Viewer): string {
-  const looksAt = grants.map(({ where }) => where?.uses.sub.map((path) => partOf(sub, path)) ?? []);
-  const scope = grants.every(({ tenants }) => tenants === 'all') ? [] : [tenant ?? null];
-  const text = stringifyJson([version, resource, grants.map(({ id }) => id), scope, looksAt]);
+function viewId({ rules, digest }: Rules, { tenant, sub }: Viewer): string {
+  const looksAt = rules.map(({ grant: { where } }) => where?.uses.sub.map((path) => partOf(sub, path)) ?? []);
+  const scope = rules.every(({ grant }) => grant.tenants === 'all') ? [] : [tenant ?? null];
+  const text = stringifyJson([digest, scope, looksAt]);
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }
 

@@ -1,5 +1,6 @@
-import type { Grant } from '@tidegate/catalog';
-import type { ObjectShape } from '@tidegate/contracts';
+import type { Grant, Stream } from '@tidegate/catalog';
+import { contractShapes } from '@tidegate/contracts';
+import { createHash } from 'node:crypto';
 import { follow, hasHash, isClear, together, visibilityOf, type Visibility } from './visibility';
 
 /** One grant on one resource. */
@@ -11,16 +12,21 @@ export interface Rule {
 /** What some grants show of one resource; shared by all callers who have just these grants. */
 export class Rules {
   readonly rules: readonly Rule[];
+  readonly tenantField: string;
+  /** Equal for rules that show the same, whatever else changes in the catalog. */
+  readonly digest: string;
   readonly seesAllColumns: boolean;
   /** Whether any of them shows something as a hash. */
   readonly hashes: boolean;
   private readonly combined = new Map<string, Visibility>();
 
-  constructor(
-    grants: readonly Grant[],
-    readonly tenantField: string,
-    shape: ObjectShape,
-  ) {
+  constructor(grants: readonly Grant[], { name, tenant, schema }: Pick<Stream, 'name' | 'tenant' | 'schema'>) {
+    this.tenantField = tenant;
+    const shape = contractShapes[schema];
+    const what = grants.map(({ id, where, columns, tenants }) => ({ id, where: where?.source, columns, tenants }));
+    this.digest = createHash('sha256')
+      .update(JSON.stringify([name, tenant, schema, what]))
+      .digest('base64url');
     this.rules = grants.map((grant) => ({ grant, visibility: visibilityOf(grant.columns, shape) }));
     this.seesAllColumns = this.rules.every(({ visibility }) => isClear(visibility));
     this.hashes = this.rules.some(({ visibility }) => hasHash(visibility));
