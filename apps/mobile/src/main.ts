@@ -1,5 +1,6 @@
 import { AuditLog } from '@tidegate/audit';
 import { Authenticator } from '@tidegate/auth';
+import { LiveCatalog } from '@tidegate/catalog';
 import { runApp } from '@tidegate/http';
 import { KafkaHealth } from '@tidegate/kafka';
 import { RedisHealth } from '@tidegate/redis';
@@ -24,6 +25,7 @@ void runApp(() => {
       app.get(RedisHealth),
       app.get(Authenticator),
       app.get(StreamHub).health,
+      app.get(LiveCatalog).health,
       app.get(AuditLog).health,
     ],
   };

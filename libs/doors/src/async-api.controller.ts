@@ -1,8 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Authenticator, Public } from '@tidegate/auth';
-import type { Catalog } from '@tidegate/catalog';
-import { CATALOG } from '@tidegate/streams';
+import { LiveCatalog } from '@tidegate/catalog';
 import { asyncApiOf } from './async-api';
 import { PATHS, type StreamPath } from './options';
 
@@ -11,7 +10,7 @@ import { PATHS, type StreamPath } from './options';
 @Controller()
 export class AsyncApiController {
   constructor(
-    @Inject(CATALOG) private readonly catalog: Catalog,
+    private readonly catalog: LiveCatalog,
     @Inject(PATHS) private readonly paths: readonly StreamPath[],
     private readonly authenticator: Authenticator,
   ) {}
@@ -20,6 +19,6 @@ export class AsyncApiController {
   @Get('asyncapi.json')
   read(): object {
     const { takesApiKeys } = this.authenticator;
-    return asyncApiOf({ streams: this.catalog.streams, paths: this.paths, takesApiKeys });
+    return asyncApiOf({ streams: this.catalog.current.streams, paths: this.paths, takesApiKeys });
   }
 }

@@ -2,11 +2,10 @@ import { Module, type ValueProvider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AuditLog, type AuditEntry } from '@tidegate/audit';
 import { AccessGuard, Authenticator, type Principal } from '@tidegate/auth';
-import type { Stream } from '@tidegate/catalog';
+import { LiveCatalog, type Stream } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
 import { createHttpApp, type HttpApp } from '@tidegate/http';
 import {
-  CATALOG,
   StreamHub,
   type ByeCode,
   type ReadOptions,
@@ -149,11 +148,11 @@ export async function openDoors(options: DoorsModuleOptions = {}, others: ValueP
       { provide: StreamHub, useValue: hub },
       { provide: Authenticator, useValue: authenticator },
       { provide: AuditLog, useValue: audit },
-      { provide: CATALOG, useValue: { streams } },
+      { provide: LiveCatalog, useValue: { current: { streams } } },
       { provide: APP_GUARD, useClass: AccessGuard },
       ...others,
     ],
-    exports: [StreamHub, Authenticator, AuditLog, CATALOG, ...others.map(({ provide }) => provide)],
+    exports: [StreamHub, Authenticator, AuditLog, LiveCatalog, ...others.map(({ provide }) => provide)],
   };
   @Module({})
   class Root {}

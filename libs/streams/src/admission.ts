@@ -28,40 +28,63 @@ export interface AdmissionOptions {
 /** Whether a caller may follow a stream in the way that it asks for, before anything is read. */
 export class Admission {
   private readonly filters = new Map<string, Filters>();
+  private catalog: Catalog;
+  private policy: Pick<Policy, 'view'>;
 
-  policy: Pick<Policy, 'view'>;
+  constructor({ catalog, policy, maxFilters }: AdmissionOptions) {
+    this.catalog = catalog;
+    this.policy = policy;
+    this.maxFilters = maxFilters;
+  }
 
-  constructor(private readonly options: AdmissionOptions) {
-    this.policy = options.policy;
+  private readonly maxFilters: number;
+
+  /** Of those who are admitted already, what they see comes from these, too. */
+  change(catalog: Catalog, policy: Pick<Policy, 'view'>): void {
+    this.catalog = catalog;
+    this.policy = policy;
+  }
+
+  get policyVersion(): string {
+    return this.catalog.version;
+  }
+
+  stream(name: string): Stream | undefined {
+    return this.catalog.streams.get(name);
   }
 
   /** @throws AppError `not_found`, `mode_not_offered`, `invalid_argument`, `unavailable` (too many different filters) */
   admit(principal: Principal, name: string, start: StreamStart, belongings: Belongings): Admitted {
     const view = this.policy.view(principal, name);
-    const stream = this.options.catalog.streams.get(name);
+    const stream = this.stream(name);
     // Unknown, ungranted, and a resource that is no stream: nobody learns which.
     if (view === undefined || stream === undefined) throw notFound();
     checkMode(start, stream);
     const filter = start.where === undefined ? undefined : this.filter(stream, start.where, view, belongings);
-    const share = stream.view && new Filter(stream.view.where);
     const sightOf = (other: Principal) => {
-      const now = this.policy.view(other, name);
-      if (now === undefined || filter?.restrictedField(now) !== undefined) return undefined;
-      return new Sight({ stream: name, view: now, share, filter });
+      const [now, there] = [this.policy.view(other, name), this.stream(name)];
+      if (now === undefined || there === undefined || filter?.restrictedField(now) !== undefined) return undefined;
+      return new Sight({ stream: name, view: now, share: shareOf(there), filter });
     };
     const owner = { stream: name, tenant: principal.tenant, subject: principal.subject };
-    const sight = new Sight({ stream: name, view, share, filter });
+    const sight = new Sight({ stream: name, view, share: shareOf(stream), filter });
     return { sight, channel: stream.view?.from ?? name, owner, sightOf };
   }
 
   private filter(stream: Stream, where: string, view: View, belongings: Belongings): Filter {
-    const known = this.filters.get(stream.name);
-    const filters = known ?? new Filters(contractShapes[stream.schema], this.options.maxFilters);
-    if (known === undefined) this.filters.set(stream.name, filters);
+    const { name, schema } = stream;
+    const key = `${name} ${schema}`;
+    const known = this.filters.get(key);
+    const filters = known ?? new Filters(contractShapes[schema], this.maxFilters);
+    if (known === undefined) this.filters.set(key, filters);
     const filter = filters.acquire(where, view);
     belongings.keep(() => filters.release(filter));
     return filter;
   }
+}
+
+function shareOf({ view }: Stream): Filter | undefined {
+  return view && new Filter(view.where);
 }
 
 function checkMode({ mode, from, delivery }: StreamStart, { latest }: Stream): void {

@@ -464,7 +464,7 @@ describe('what a caller of mode=latest may see', () => {
       restricted: () => false,
       apply: (row: object) => row,
     } as unknown as View;
-    all.hub.changePolicy({ view: ({ subject }) => (subject === '13' ? everything : undefined) });
+    all.hub.changeCatalog(all.catalog, { view: ({ subject }) => (subject === '13' ? everything : undefined) });
     expect(other.of('bye').map(({ code }) => code)).toEqual(['access_withdrawn']);
     put(all, 'y', 'placed', { customerId: '16' });
     await shows(screen, 'a:placed', 'x:placed', 'y:placed');

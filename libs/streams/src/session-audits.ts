@@ -10,7 +10,7 @@ type Position = readonly (readonly bigint[])[];
 
 export interface SessionAuditsOptions {
   log: Pick<AuditLog, 'record'>;
-  policyVersion: string;
+  policyVersion: () => string;
   /** How often a session that gets something says how much. */
   summaryMs: number;
   now: () => number;
@@ -39,7 +39,7 @@ export class SessionAudits {
     const trail = { startedAtMs: nowMs, saidAtMs: nowMs, from, rows: session.tally.counts, request };
     this.trails.set(session, trail);
     const { sight } = session;
-    auditNotes.add({ stream: sight.stream, grants: sight.grantIds, policyVersion: this.options.policyVersion });
+    auditNotes.add({ stream: sight.stream, grants: sight.grantIds, policyVersion: this.options.policyVersion() });
     this.say('start', session, trail, 'ok');
   }
 
@@ -69,7 +69,7 @@ export class SessionAudits {
     auditNotes.add({
       stream: sight.stream,
       grants: sight.grantIds,
-      policyVersion: this.options.policyVersion,
+      policyVersion: this.options.policyVersion(),
       given,
       heldBack,
       topics: topicsBetween(channel, from, position, 'moved'),
@@ -92,7 +92,7 @@ export class SessionAudits {
       },
       decision: 'allow',
       grants: [...session.sight.grantIds],
-      policyVersion: this.options.policyVersion,
+      policyVersion: this.options.policyVersion(),
       rows: { given: counts.given - trail.rows.given, heldBack: counts.heldBack - trail.rows.heldBack },
       latencyMs: nowMs - trail.startedAtMs,
       ...trail.request,

@@ -90,6 +90,7 @@ function streamsOf(over: Partial<Stream>): Catalog['streams'] {
 }
 
 export interface World {
+  catalog: Catalog;
   log: MemoryLog;
   hub: StreamHub;
   registry: Registry;
@@ -125,7 +126,7 @@ export function world({ log = new MemoryLog(), partitions = 1, stream = {}, limi
   };
   const [groups, leases] = [new MemoryGroups(), new LocalLeases()];
   const hub = secondHub({ log, registry, logger, catalog, limits, audit, groups, leases });
-  return { log, hub, registry, warnings, audited, groups, leases };
+  return { catalog, log, hub, registry, warnings, audited, groups, leases };
 }
 
 /** Another replica: its own tails and rings, the same log and keys. */

@@ -119,13 +119,14 @@ export class StreamHub {
       open: (name) => this.openChannel(name),
       close: (channel) => this.closeChannel(channel),
       // Last values took some loading.
-      lingerMs: (name) => (options.catalog.streams.get(name)?.latest === undefined ? 0 : limits.tailLingerMs),
+      lingerMs: (name) => (this.admission.stream(name)?.latest === undefined ? 0 : limits.tailLingerMs),
     });
     this.pump = new Pump({ channels: this.openChannels, tickMs: limits.tickMs, now: this.now });
     this.wheel = new Wheel(stepMs(limits), limits.heartbeatMs, { onStep: (nowMs) => this.look(nowMs), now: this.now });
     const { audit: log, catalog } = options;
     const { summaryMs } = limits;
-    this.audits = log && new SessionAudits({ log, policyVersion: catalog.version, summaryMs, now: this.now });
+    const policyVersion = () => this.admission.policyVersion;
+    this.audits = log && new SessionAudits({ log, policyVersion, summaryMs, now: this.now });
     this.starts = new SessionStarts({ ranges: options.ranges, warmingWaitMs: limits.warmingWaitMs });
     this.durables = this.makeDurables(options);
     this.admission = new Admission({ catalog, policy: options.policy, maxFilters: limits.maxFilters });
@@ -196,9 +197,11 @@ export class StreamHub {
   }
 
   /** From now on callers see what this policy shows them, those of open sessions too; whoever loses access is told. */
-  changePolicy(policy: Pick<Policy, 'view'>): void {
-    this.admission.policy = policy;
+  changeCatalog(catalog: Catalog, policy: Pick<Policy, 'view'>): void {
+    this.admission.change(catalog, policy);
     for (const session of [...this.sessions]) session.updatePrincipal(session.caller);
+    // What they were shown until now they keep; whoever asks again is seen with new eyes.
+    for (const read of this.reads) read.stop();
   }
 
   private async page({ signals, ...options }: RecordsReadOptions & { signals: AbortSignal[] }): Promise<RecordsPage> {
@@ -328,7 +331,7 @@ export class StreamHub {
   }
 
   private async openChannel(name: string): Promise<StreamChannel> {
-    const stream = this.options.catalog.streams.get(name);
+    const stream = this.admission.stream(name);
     if (stream === undefined) throw notFound();
     const { limits, metrics, seal, buckets, decodedRows, now } = this;
     const { logger, deadLetters } = this.options;

@@ -1,6 +1,6 @@
-import { Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { AuditLog } from '@tidegate/audit';
-import { loadCatalog } from '@tidegate/catalog';
+import { catalogFiles, LiveCatalog } from '@tidegate/catalog';
 import { KafkaAdmin, KafkaHealth, Producer, RangeReader, TailPool, type KafkaOptions } from '@tidegate/kafka';
 import { Policy } from '@tidegate/policy';
 import { REDIS, type Redis } from '@tidegate/redis';
@@ -20,36 +20,37 @@ export interface StreamsModuleOptions {
   limits?: Partial<StreamLimits>;
 }
 
-/** Injection token of the `Catalog` that the module loaded. */
-export const CATALOG = Symbol('tidegate.streams.catalog');
-
 /**
- * Makes `StreamHub`, `Policy`, `KafkaHealth` and the catalog injectable everywhere; closes what it opened. Durable subscriptions have one
- * holder over all replicas where `RedisModule` is imported, else one in this process.
+ * Makes `StreamHub`, `Policy`, `KafkaHealth` and the `LiveCatalog` that both follow injectable everywhere; closes what it opened. Durable
+ * subscriptions have one holder over all replicas where `RedisModule` is imported, else one in this process.
  */
 @Module({})
 export class StreamsModule implements OnApplicationShutdown, OnModuleInit {
   constructor(
+    private readonly catalog: LiveCatalog,
+    private readonly policy: Policy,
     private readonly hub: StreamHub,
     private readonly tails: TailPool,
     private readonly ranges: RangeReader,
     private readonly admin: KafkaAdmin,
     private readonly deadLetters: DeadLetters,
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly registry: Registry,
   ) {}
 
   /** @throws CatalogError when the catalog is not valid. */
   static forRoot({ catalogDirectory, kafka, cursorKeys, maskKey, limits = {} }: StreamsModuleOptions): DynamicModule {
-    const catalog = loadCatalog(catalogDirectory);
+    const catalog = new LiveCatalog(catalogFiles(catalogDirectory));
     const withTelemetry = [LOGGER, Registry];
     return {
       module: StreamsModule,
       global: true,
       providers: [
-        { provide: CATALOG, useValue: catalog },
+        { provide: LiveCatalog, useValue: catalog },
         {
           provide: Policy,
           inject: [Registry],
-          useFactory: (registry: Registry) => new Policy(catalog, { registry, maskKey }),
+          useFactory: (registry: Registry) => new Policy(catalog.current, { registry, maskKey }),
         },
         {
           provide: TailPool,
@@ -104,20 +105,28 @@ export class StreamsModule implements OnApplicationShutdown, OnModuleInit {
             redis?: Redis,
           ) =>
             new StreamHub({
-              ...{ catalog, policy, tails, ranges, offsets, deadLetters, cursorKeys, logger, registry, limits, audit },
+              ...{ policy, tails, ranges, offsets, deadLetters, cursorKeys, logger, registry, limits, audit },
+              catalog: catalog.current,
               leases: redis && new RedisLeases(redis),
             }),
         },
       ],
-      exports: [CATALOG, Policy, KafkaHealth, StreamHub],
+      exports: [LiveCatalog, Policy, KafkaHealth, StreamHub],
     };
   }
 
   onModuleInit(): void {
+    const { catalog, policy, hub, logger, registry } = this;
+    catalog.onChange((now) => {
+      policy.change(now);
+      hub.changeCatalog(now, policy);
+    });
+    catalog.watch({ logger, registry });
     this.deadLetters.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.catalog.close();
     await this.hub.close();
     await this.deadLetters.close();
     await Promise.all([this.tails.close(), this.ranges.close(), this.admin.close()]);

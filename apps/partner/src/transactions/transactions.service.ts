@@ -72,10 +72,10 @@ export class TransactionsService {
   /** The tenant of an account on which the caller may have such a movement booked. */
   private async checkAccount(caller: Principal, { accountId, amount, currency }: PostTransaction): Promise<string> {
     const view = this.policy.view(caller, 'transactions', 'write');
+    const { version: policyVersion } = this.policy;
     const account = await this.accounts.get(`/accounts/${encodeURIComponent(accountId)}`);
     const movement: JsonObject = { ...account, amount };
     const { tenantId, currency: kept } = account;
-    const { version: policyVersion } = this.policy;
     if (view !== undefined) auditNotes.add({ stream: 'transactions', grants: view.grantIds, policyVersion });
     // Somebody else's account and one that does not exist are answered alike.
     // Nor may anybody look for accounts whose ids are hidden from them.
