@@ -1,15 +1,19 @@
 import { auditEventSchema, topics, type JsonObject } from '@tidegate/contracts';
 import { Producer } from '@tidegate/kafka';
 import { createLogger, createRegistry } from '@tidegate/telemetry';
+import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { House, type Bff } from './support/house';
 import { PartnerClient, type PartnerAnswer } from './support/partner-client';
+import { PartnerStream } from './support/partner-stream';
+import { PartnerTokens } from './support/partner-tokens';
 import { TopicLog, type LoggedRecord } from './support/topic-log';
 
 // Household 13 banks in the north, 14 in the south.
 const settlingAmount = 0.01;
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const now = (): string => new Date().toISOString();
 const movement = { accountId: 'account-13', amount: 12.5, currency: 'USD', reference: 'refund 7' };
 
@@ -166,6 +170,78 @@ describe('a partner', () => {
     expect(text).toContain('event: bye');
     expect((await new PartnerClient(replicaA.url, key).page()).status).toBe(401);
     expect((await north.page('?limit=1')).status).toBe(200);
+  }, 60_000);
+
+  it('comes with tokens by its secret or by its key, for no more than they are for', async () => {
+    const tokens = new PartnerTokens(house.issuerUrl, house.shop.directory);
+    const get = async (token: string): Promise<{ status: number; tenants: unknown[] }> => {
+      const response = await fetch(`${replicaA.url}/v1/transactions?limit=5`, { headers: bearer(token) });
+      const { items = [] } = (await response.json()) as { items?: JsonObject[] };
+      return { status: response.status, tenants: [...new Set(items.map(({ tenantId }) => tenantId))] };
+    };
+    const post = async (token: string): Promise<number> => {
+      const headers = { ...bearer(token), 'content-type': 'application/json' };
+      const body = JSON.stringify(movement);
+      return (await fetch(`${replicaA.url}/v1/transactions`, { method: 'POST', headers, body })).status;
+    };
+    const bySecret = await tokens.bySecret({ scope: 'transactions:read' });
+    expect(await get(bySecret.token)).toEqual({ status: 200, tenants: ['north'] });
+    expect(await post(bySecret.token)).toBe(403);
+    const byKey = await tokens.byKey();
+    expect(await get(byKey.token)).toEqual({ status: 200, tenants: ['south'] });
+    expect((await byKey.again()).status).toBe(401);
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const refused = await Promise.all([
+      tokens.byKey({}, await exportJWK(privateKey)),
+      ...[{ exp: 1 }, { aud: 'https://elsewhere.example' }, { iss: 'partner-north' }].map((wrong) =>
+        tokens.byKey(wrong),
+      ),
+    ]);
+    for (const { status, token } of refused) expect([status >= 400 && status < 500, token]).toEqual([true, '']);
+  }, 30_000);
+
+  it('loses its streams on every replica within five seconds of its key, its token or its right to come', async () => {
+    const platform = bearer(await house.token({ role: 'platform' }));
+    const admin = (method: string, target: string, body?: object): Promise<Response> =>
+      fetch(`${replicaA.url}/admin/${target}`, {
+        method,
+        headers: { ...platform, ...(body !== undefined && { 'content-type': 'application/json' }) },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+    const wanted = { client: 'partner-east', tenant: 'north', roles: ['partner'], scopes: ['transactions:read'] };
+    const { id, key } = (await (await admin('POST', 'api-keys', wanted)).json()) as { id: string; key: string };
+    const leaver = await house.token({ role: 'partner', subject: 'leaver', tenant: 'north' });
+    const shortLived = { role: 'partner', subject: 'guest', tenant: 'north', expiresInSeconds: 10 };
+    const open = (headers: Record<string, string>): Promise<PartnerStream[]> =>
+      Promise.all([replicaA, replicaB].map(({ url }) => PartnerStream.open(url, headers)));
+    const guest = await house.shop.issue(shortLived);
+    const guestEndsMs = Number(decodeJwt(guest).exp) * 1_000;
+    const guests = await open(bearer(guest));
+    const known = new PartnerClient(replicaB.url, key);
+    while ((await known.page('?limit=1')).status !== 200) await sleep(50);
+    const [kept, keyed, leavers] = await Promise.all([
+      open({ 'x-api-key': north.key }),
+      open({ 'x-api-key': key }),
+      open(bearer(leaver)),
+    ]);
+    const [revoked, signedOut] = await Promise.all([
+      admin('DELETE', `api-keys/${id}`),
+      admin('POST', 'sign-outs', { subject: 'leaver', tenant: 'north' }),
+    ]);
+    const takenAtMs = Date.now();
+    expect([revoked.status, signedOut.status]).toEqual([204, 204]);
+    for (const stream of [...keyed, ...leavers]) {
+      const { code, atMs } = await stream.ended;
+      expect([code, atMs - takenAtMs < 5_000]).toEqual([4403, true]);
+    }
+    for (const stream of guests) {
+      const { code, atMs } = await stream.ended;
+      expect([code, atMs - guestEndsMs < 5_000]).toEqual([4401, true]);
+    }
+    expect((await known.page()).status).toBe(401);
+    expect((await fetch(`${replicaB.url}/v1/transactions`, { headers: bearer(leaver) })).status).toBe(401);
+    expect(kept.map(({ isOpen }) => isOpen)).toEqual([true, true]);
+    for (const stream of kept) stream.cut();
   }, 60_000);
 
   it('leaves an audit event of each request, and no secret in it', async () => {

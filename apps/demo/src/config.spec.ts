@@ -14,7 +14,7 @@ describe('readConfig()', () => {
 
   it('knows the clients whose secret is set', () => {
     const { issuer } = readConfig({ ...needed, MOBILE_CLIENT_SECRET: 'a long secret' });
-    expect(issuer.clients).toEqual([{ id: 'mobile-bff', secret: 'a long secret' }]);
+    expect(issuer.clients).toEqual([{ id: 'mobile-bff', secret: 'a long secret', identity: { roles: ['service'] } }]);
   });
 
   it('names every bad variable and shows no value', () => {

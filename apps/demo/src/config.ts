@@ -1,4 +1,4 @@
-import { loadConfig, milliseconds, port, url } from '@tidegate/config';
+import { list, loadConfig, milliseconds, port, url } from '@tidegate/config';
 import { kafkaEnvironmentSchema } from '@tidegate/kafka';
 import { logLevels } from '@tidegate/telemetry';
 import path from 'node:path';
@@ -27,6 +27,9 @@ const environmentSchema = z.object({
   MOBILE_CLIENT_SECRET: z.string().min(8, 'expected at least 8 characters').optional(),
   WEB_CLIENT_SECRET: z.string().min(8, 'expected at least 8 characters').optional(),
   PARTNER_CLIENT_SECRET: z.string().min(8, 'expected at least 8 characters').optional(),
+  DEMO_REDIRECT_URIS: list()
+    .pipe(z.array(url()))
+    .default(['http://127.0.0.1:8080/callback', 'http://localhost:8080/callback']),
   DRAIN_DELAY_MS: milliseconds().default(0),
 });
 
@@ -53,7 +56,11 @@ const configSchema = environmentSchema.and(kafkaEnvironmentSchema).transform((en
       host: env.HOST,
       port: env.DEMO_ISSUER_PORT,
       keysFile: path.join(env.LOCAL_DIR, 'issuer-keys.json'),
-      clients: Object.entries(secrets).flatMap(([id, secret]) => (secret === undefined ? [] : [{ id, secret }])),
+      clients: Object.entries(secrets).flatMap(([id, secret]) =>
+        secret === undefined ? [] : [{ id, secret, identity: { roles: ['service'] } }],
+      ),
+      partnersFile: path.join(env.LOCAL_DIR, 'issuer-clients.json'),
+      redirectUris: env.DEMO_REDIRECT_URIS,
     },
     postgres: { url: env.DATABASE_URL, applicationName: 'tidegate-demo' },
     kafka: { ...env.kafka, clientId: 'tidegate-demo' },

@@ -2,7 +2,7 @@ import { AppError, type FieldProblem } from '@tidegate/errors';
 import { z } from 'zod';
 import { tenantOf, tenants, type Tenant } from '../tenant';
 
-const roles = [
+export const roles = [
   'customer',
   'service',
   'support',

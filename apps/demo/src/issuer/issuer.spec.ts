@@ -1,27 +1,11 @@
-import { createLogger } from '@tidegate/telemetry';
 import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose';
-import { mkdtempSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { Issuer } from './issuer';
+import { RunningIssuer, secret } from './issuer.fixture';
 
-const logger = createLogger({ service: 'test', level: 'silent' });
-const secret = 'a development secret';
-const keysFile = path.join(mkdtempSync(path.join(tmpdir(), 'issuer-')), 'keys.json');
-
-let issuer: Issuer;
+const running = new RunningIssuer();
 let url: string;
-
-async function startIssuer(): Promise<void> {
-  // The issuer's URL holds its port, so a first listener finds a free one.
-  const probe = new Issuer({ url: 'http://127.0.0.1:1', host: '127.0.0.1', port: 0, keysFile, clients: [] }, logger);
-  const port = await probe.start();
-  await probe.close();
-  url = `http://127.0.0.1:${port}`;
-  issuer = new Issuer({ url, host: '127.0.0.1', port, keysFile, clients: [{ id: 'mobile-bff', secret }] }, logger);
-  await issuer.start();
-}
 
 async function claimsOf(token: string): Promise<JWTPayload> {
   const keys = createRemoteJWKSet(new URL(`${url}/jwks`));
@@ -48,8 +32,11 @@ function clientCredentials(password: string, fields: Record<string, string> = {}
   });
 }
 
-beforeAll(startIssuer);
-afterAll(() => issuer.close());
+beforeAll(async () => {
+  await running.start();
+  ({ url } = running);
+});
+afterAll(() => running.stop());
 
 describe(Issuer.name, () => {
   it('describes itself, and its key set holds no private key', async () => {
@@ -130,18 +117,16 @@ describe(Issuer.name, () => {
 
   it('keeps its keys over a restart, readable by their owner only', async () => {
     const token = await tokenOf(await devToken({ role: 'platform' }));
-    await issuer.close();
-    await startIssuer().catch(() => startIssuer());
-    expect(statSync(keysFile).mode & 0o777).toBe(0o600);
+    await running.stop();
+    await running.start().catch(() => running.start());
+    ({ url } = running);
+    expect(statSync(running.keysFile).mode & 0o777).toBe(0o600);
     const keys = createRemoteJWKSet(new URL(`${url}/jwks`));
     await expect(jwtVerify(token, keys)).resolves.toBeDefined();
   });
 
   it('names the variable of a port that is taken', async () => {
-    const second = new Issuer(
-      { url, host: '127.0.0.1', port: Number(new URL(url).port), keysFile, clients: [] },
-      logger,
-    );
+    const second = running.another();
     await expect(second.start()).rejects.toThrow('DEMO_ISSUER_PORT');
   });
 });

@@ -5,9 +5,12 @@ import { importJWK, SignJWT } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { loadPartners, type IssuerClient } from './clients';
 import { devIdentity, type DevIdentity } from './dev-identity';
-import { type IssuerKeys, loadKeys, signingAlgorithm } from './keys';
-import { audience, createProvider, type IssuerClient } from './provider';
+import { loadKeys, signingAlgorithm, type IssuerKeys } from './keys';
+import { audience, createProvider } from './provider';
+import { readBody } from './read-body';
+import { SignIn } from './sign-in';
 
 export interface IssuerOptions {
   /** The `iss` of all tokens. */
@@ -16,10 +19,13 @@ export interface IssuerOptions {
   host: string;
   port: number;
   keysFile: string;
+  /** What the partners of the demo show. */
+  partnersFile: string;
+  /** The apps' own identities. */
   clients: readonly IssuerClient[];
+  /** Where pages get their code. */
+  redirectUris: readonly string[];
 }
-
-const maxBodyBytes = 4_096;
 
 /** The development token issuer, on a listener of its own. Its `POST /dev/token` gives a token for any demo identity. */
 export class Issuer {
@@ -36,15 +42,26 @@ export class Issuer {
 
   /** @returns the port it listens on. @throws AppError `invalid_config` when the port is taken. */
   async start(): Promise<number> {
-    const keys = await loadKeys(this.options.keysFile);
-    const provider = createProvider(this.options.url, this.options.clients, keys);
+    const { keysFile, partnersFile, url, redirectUris } = this.options;
+    const [keys, partners] = await Promise.all([loadKeys(keysFile), loadPartners(partnersFile)]);
+    const people = new Map<string, DevIdentity>();
+    const provider = createProvider({
+      url,
+      redirectUris,
+      keys,
+      people,
+      clients: [...this.options.clients, ...partners],
+    });
+    const signIn = new SignIn(provider, people);
     provider.on('server_error', (_context, error) => this.logger.error({ err: error }, 'issuer failed'));
     const callback = provider.callback();
     this.server = createServer((request, response) => {
       if (!this.isNamedBy(request)) {
         return refuse(response, new AppError('permission_denied', 'Only this machine may ask.'));
       }
-      if (request.url === '/dev/token') return void this.answerDevToken(keys, request, response);
+      const answer = this.ownAnswer({ keys, signIn }, request);
+      if (answer !== undefined)
+        return void answer(response).catch((error: unknown) => refuse(response, AppError.from(error)));
       return void callback(request, response);
     });
     return listen(this.server, this.options.host, this.options.port);
@@ -63,17 +80,23 @@ export class Issuer {
     return this.names.has((request.headers.host ?? '').replace(/:\d+$/, ''));
   }
 
+  /** What the provider does not answer. */
+  private ownAnswer(
+    { keys, signIn }: { keys: IssuerKeys; signIn: SignIn },
+    request: IncomingMessage,
+  ): ((response: ServerResponse) => Promise<void>) | undefined {
+    if (request.url === '/dev/token') return (response) => this.answerDevToken(keys, request, response);
+    if (request.url?.startsWith('/interaction/') !== true) return undefined;
+    return (response) => signIn.answer(request, response);
+  }
+
   private async answerDevToken(keys: IssuerKeys, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      if (request.method !== 'POST') throw new AppError('method_not_allowed', 'Use POST.');
-      const identity = devIdentity(await readJson(request));
-      const token = await signToken(keys, this.options.url, identity);
-      const answer = { access_token: token, token_type: 'Bearer', expires_in: identity.expiresInSeconds };
-      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-      response.end(JSON.stringify(answer));
-    } catch (error) {
-      refuse(response, AppError.from(error));
-    }
+    if (request.method !== 'POST') throw new AppError('method_not_allowed', 'Use POST.');
+    const identity = devIdentity(await readJson(request));
+    const token = await signToken(keys, this.options.url, identity);
+    const answer = { access_token: token, token_type: 'Bearer', expires_in: identity.expiresInSeconds };
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    response.end(JSON.stringify(answer));
   }
 }
 
@@ -96,15 +119,9 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   if (!/^application\/json\b/.test(request.headers['content-type'] ?? '')) {
     throw new AppError('unsupported_media_type', 'Send application/json.');
   }
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBodyBytes) throw new AppError('too_large', `The body may have ${maxBodyBytes} bytes.`);
-    chunks.push(chunk);
-  }
+  const body = await readBody(request);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+    return JSON.parse(body.toString()) as unknown;
   } catch (cause) {
     throw new AppError('malformed', 'The body is not valid JSON.', { cause });
   }
