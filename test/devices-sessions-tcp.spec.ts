@@ -1,7 +1,9 @@
 import { startKafka, startRedis, type KafkaCluster, type LocalStore } from '@tidegate/infra';
 import { codes, type Batch } from '@tidegate/simulator';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CatalogCopy } from './support/catalog-copy';
 import { DeviceDoor } from './support/device-door';
+import { until } from './support/kafka-bench';
 import { RawDevice, type RawDeviceOptions } from './support/raw-device';
 import { readTelemetry } from './support/telemetry-log';
 
@@ -14,6 +16,7 @@ describe('sessions of devices', () => {
   let redis: LocalStore;
   let door: DeviceDoor;
   let other: DeviceDoor;
+  const catalog = new CatalogCopy();
 
   const open = (deviceId: string, options: Partial<RawDeviceOptions> = {}): Promise<RawDevice> =>
     RawDevice.open({ port: door.port, tokenKeys: door.tokenKeys, deviceId, ...options });
@@ -26,12 +29,14 @@ describe('sessions of devices', () => {
     [kafka, redis] = await Promise.all([startKafka(), startRedis()]);
     door = await DeviceDoor.start({ brokers: kafka.brokers, redisUrl: redis.url, replica: 'iot-a' });
     const { tokenKeys } = door;
-    other = await DeviceDoor.start({ brokers: kafka.brokers, redisUrl: redis.url, replica: 'iot-b', tokenKeys });
+    const env = { CATALOG_DIR: catalog.directory };
+    other = await DeviceDoor.start({ brokers: kafka.brokers, redisUrl: redis.url, replica: 'iot-b', tokenKeys, env });
   }, 120_000);
 
   afterAll(async () => {
     await Promise.all([door?.stop(), other?.stop()]);
     await Promise.all([kafka?.stop(), redis?.stop()]);
+    catalog.remove();
   }, 60_000);
 
   it('end when the device connects again, with one Goodbye, and the newer one keeps all', async () => {
@@ -187,6 +192,28 @@ describe('sessions of devices', () => {
     second.cut();
     await redis.start();
   }, 30_000);
+
+  it('end when the catalog has their tenant no more, and others have its new names of channels', async () => {
+    const { port } = other;
+    const stays = await open('stays', { port, schemaId: 'sensor-v1' });
+    const leaves = await open('leaves', { port, tenant: 'south' });
+    catalog.replace('devices.yaml', ['name: level', 'name: glucose']);
+    catalog.edit('tenants.yaml', (text) => text.replace(/^ {2}south: .*\n/m, ''));
+    await leaves.until(() => leaves.isClosed, 'closed');
+    expect(leaves.all('goodbye')).toMatchObject([{ code: codes.forbidden, detail: 'The tenant is not served here.' }]);
+    const refused = await open('leaves', { port, tenant: 'south' });
+    expect([refused.isClosed, refused.all('goodbye')]).toMatchObject([true, [{ code: codes.forbidden }]]);
+    stays.write(stays.telemetry(1));
+    await stays.untilAcked(1);
+    const [record] = (await readTelemetry(kafka.brokers)).filter(({ key }) => key === 'north/stays');
+    expect(record?.value.samples).toMatchObject([{ ch: 'glucose' }]);
+    catalog.edit('devices.yaml', () => 'schemas: 7');
+    const health = async () => (await (await fetch(`${other.opsUrl}/readyz`)).json()) as object;
+    await until('readiness says so', async () => JSON.stringify(await health()).includes('devices.yaml:1:'));
+    expect(await health()).toMatchObject({ status: 'ready', checks: { devices: { ok: false, required: false } } });
+    expect(stays.isClosed).toBe(false);
+    stays.cut();
+  });
 
   it('are told to come back at different times when the replica restarts, and lose nothing', async () => {
     const devices = Array.from({ length: 10 }, (_, index) => door.device({ deviceId: `restart-${index}` }));

@@ -9,7 +9,7 @@ import {
 import { APP_FILTER, ModulesContainer } from '@nestjs/core';
 import { AuditLog, AuditModule } from '@tidegate/audit';
 import { DeviceTokens } from '@tidegate/auth';
-import { loadDeviceCatalog } from '@tidegate/catalog';
+import { deviceCatalogFiles, LiveCatalog, type DeviceCatalog } from '@tidegate/catalog';
 import { KafkaAdmin, KafkaHealth, Producer } from '@tidegate/kafka';
 import { createRateLimiter, loadLimits, RateLimiter } from '@tidegate/ratelimit';
 import { createRedis, REDIS, RedisModule, type Redis } from '@tidegate/redis';
@@ -40,16 +40,19 @@ const NOTICES = Symbol('tidegate.iot.notices');
 @Module({})
 export class AppModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
+    private readonly catalog: LiveCatalog<DeviceCatalog>,
     private readonly log: TelemetryLog,
     private readonly producer: Producer,
     private readonly admin: KafkaAdmin,
     @Inject(NOTICES) private readonly notices: SessionNotices | undefined,
     private readonly limiter: RateLimiter,
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly registry: Registry,
   ) {}
 
   /** @throws CatalogError when tenants or devices are not valid. */
   static forRoot(config: Config): DynamicModule {
-    const catalog = loadDeviceCatalog(config.catalogDirectory);
+    const catalog = new LiveCatalog(deviceCatalogFiles(config.catalogDirectory));
     const tokens = new DeviceTokens(config.tokenKeys);
     const options = config.server.connection;
     const withTelemetry = [LOGGER, Registry];
@@ -61,6 +64,7 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
       ],
       controllers: [HelloController, TelemetryController, KeepaliveController],
       providers: [
+        { provide: LiveCatalog, useValue: catalog },
         { provide: APP_FILTER, useClass: ErrorFilter },
         DeviceSessions,
         ...sharedState(config),
@@ -136,9 +140,11 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     this.log.open();
+    this.catalog.watch({ logger: this.logger, registry: this.registry });
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.catalog.close();
     this.log.close();
     await Promise.all([this.producer.close(), this.admin.close(), this.notices?.close(), this.limiter.close()]);
   }

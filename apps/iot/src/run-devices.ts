@@ -1,5 +1,6 @@
 import type { INestMicroservice } from '@nestjs/common';
 import { AuditLog } from '@tidegate/audit';
+import { LiveCatalog } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
 import { KafkaHealth } from '@tidegate/kafka';
 import { RedisHealth } from '@tidegate/redis';
@@ -47,6 +48,7 @@ async function start(config: Config, logger: Logger): Promise<Running> {
   const opsPort = await ops.start();
   const app = await createDeviceApp(AppModule.forRoot(config), { logger, registry });
   ops.addCheck(app.get(KafkaHealth));
+  ops.addCheck(app.get(LiveCatalog).health);
   ops.addCheck(app.get(AuditLog, { strict: false }).health);
   if (config.redis !== undefined) ops.addCheck(app.get(RedisHealth, { strict: false }));
   await app.listen();

@@ -42,6 +42,10 @@ export class DeviceSessions {
     return before;
   }
 
+  all(): DeviceConnection[] {
+    return [...this.connections.values()];
+  }
+
   of(key: string): DeviceConnection | undefined {
     return this.connections.get(key);
   }

@@ -5,7 +5,7 @@ import type { DeviceSchema } from '@tidegate/catalog';
 export interface Device extends DeviceIdentity {
   readonly bootId: number;
   readonly keepaliveS: number;
-  /** Undefined where the device named none, or one that the catalog does not have. */
+  /** As the catalog has it now; undefined where the device named none, or one that is not there. */
   readonly schema: DeviceSchema | undefined;
   /** Server time and the device's uptime at Hello; the uptime is 0 where it gave none. */
   readonly helloAtMs: number;

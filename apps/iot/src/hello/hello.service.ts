@@ -1,6 +1,6 @@
 import type { AuditLog } from '@tidegate/audit';
 import type { DeviceTokens } from '@tidegate/auth';
-import type { DeviceCatalog } from '@tidegate/catalog';
+import type { DeviceCatalog, LiveCatalog } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
 import type { RateLimiter } from '@tidegate/ratelimit';
 import type { Logger } from '@tidegate/telemetry';
@@ -18,7 +18,7 @@ import type { SessionNotices } from '../connection/session-notices';
 
 export interface HelloDeps {
   tokens: DeviceTokens;
-  catalog: DeviceCatalog;
+  catalog: Pick<LiveCatalog<DeviceCatalog>, 'current' | 'onChange'>;
   sessions: DeviceSessions;
   progress: ProgressStore;
   /** Undefined without Redis. */
@@ -35,11 +35,13 @@ const legalTenant = /^[a-z][a-z0-9-]{0,62}$/;
 const legalDevice = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** A device that was taken over stays away for this long, or its twin and it would go on for ever. */
 const takenRetryMs = 5_000;
+const notServed = 'The tenant is not served here.';
 
 /** Believes devices, and tells them where to go on. */
 export class HelloService {
   constructor(private readonly deps: HelloDeps) {
     deps.notices?.listen((key, number) => this.yield(key, number));
+    deps.catalog.onChange(({ tenants }) => this.endOthers(tenants));
   }
 
   /** @throws AppError that ends the connection */
@@ -53,6 +55,7 @@ export class HelloService {
     if (holder?.device !== undefined) progress.write(key, holder.progress(holder.device));
     const [known, sessionNumber] = await Promise.all([progress.read(key), this.deps.notices?.next()]);
     if (!connection.isWelcoming) throw new AppError('unavailable', 'The connection ended.');
+    if (!this.deps.catalog.current.tenants.has(hello.tenant)) throw new AppError('permission_denied', notServed);
     const device = this.device(hello, sessionNumber);
     const lanes = resume(known, device);
     connection.open(device, lanes, new SessionAudit(audit, device, connection.address));
@@ -90,8 +93,17 @@ export class HelloService {
   private believe(hello: Hello): Buffer | undefined {
     const { tokens, catalog } = this.deps;
     const { next } = tokens.verify(hello.token, hello);
-    if (!catalog.tenants.has(hello.tenant)) throw new AppError('permission_denied', 'The tenant is not served here.');
+    if (!catalog.current.tenants.has(hello.tenant)) throw new AppError('permission_denied', notServed);
     return next;
+  }
+
+  /** Devices of tenants that there are no more. */
+  private endOthers(tenants: DeviceCatalog['tenants']): void {
+    for (const connection of this.deps.sessions.all()) {
+      if (connection.device !== undefined && !tenants.has(connection.device.tenant)) {
+        connection.goodbye('forbidden', { detail: notServed });
+      }
+    }
   }
 
   private yield(key: string, number: number): void {
@@ -100,6 +112,8 @@ export class HelloService {
   }
 
   private device(hello: Hello, sessionNumber: number | undefined): Device {
+    const { catalog } = this.deps;
+    const { schemaId } = hello;
     const { minKeepaliveS, maxKeepaliveS, defaultKeepaliveS } = this.deps.options;
     const wished = hello.keepaliveS === 0 ? defaultKeepaliveS : hello.keepaliveS;
     return {
@@ -107,7 +121,9 @@ export class HelloService {
       deviceId: hello.deviceId,
       bootId: hello.bootId,
       keepaliveS: Math.min(Math.max(wished, minKeepaliveS), maxKeepaliveS),
-      schema: this.deps.catalog.schemas.get(hello.schemaId),
+      get schema() {
+        return catalog.current.schemas.get(schemaId);
+      },
       helloAtMs: Date.now(),
       helloUptimeMs: hello.uptimeMs,
       sessionNumber,
