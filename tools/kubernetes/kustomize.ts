@@ -24,6 +24,7 @@ const kustomizationSchema = z.strictObject({
         behavior: z.enum(['create', 'merge']).default('create'),
         files: z.array(z.string()).default([]),
         literals: z.array(z.string()).default([]),
+        options: z.strictObject({ disableNameSuffixHash: z.literal(true) }).optional(),
       }),
     )
     .default([]),
@@ -73,7 +74,7 @@ function documentsOf(text: string): Manifest[] {
 
 function generate(
   items: Item[],
-  { name, behavior, files, literals }: Kustomization['configMapGenerator'][number],
+  { name, behavior, files, literals, options }: Kustomization['configMapGenerator'][number],
   read: (file: string) => string,
 ): void {
   const fromFiles = files.map((file): [string, string] => [path.basename(file), read(file)]);
@@ -89,7 +90,7 @@ function generate(
     items.push({
       manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data },
       names: [name],
-      hashed: true,
+      hashed: options === undefined,
     });
   }
 }
