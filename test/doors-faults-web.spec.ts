@@ -1,11 +1,11 @@
-import { followStream, type Following, type StreamError } from '@tidegate/client';
-import { parseJson, topics, type JsonObject } from '@tidegate/contracts';
+import { topics } from '@tidegate/contracts';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Balancer } from './support/balancer';
 import type { Bff } from './support/house';
 import { SseClient } from './support/sse-client';
 import { at, metric, StreamHouse } from './support/stream-house';
+import { StreamReader } from './support/stream-reader';
 import { WebSocketClient } from './support/websocket-client';
 
 // Replicas of web that are killed, abandoned and shut down under clients that follow a stream from a real broker.
@@ -49,7 +49,7 @@ describe('the doors of web', () => {
     });
     const { cursor } = (await first.json()) as { cursor: string };
     const readers = (['websocket', 'sse', 'auto'] as const).flatMap((transport) =>
-      [1, 2].map(() => new Reader(balancer.url, { transport, token, after: cursor })),
+      [1, 2].map(() => new StreamReader(balancer.url, 'telemetry', { transport, token, after: cursor })),
     );
     closing.push(...readers.map((reader) => () => reader.following.close()));
     const produce = async (device: string): Promise<void> => {
@@ -70,7 +70,7 @@ describe('the doors of web', () => {
     await Promise.all(readers.map((reader) => reader.until(() => reader.rows.length >= devices.length * last)));
     await sleep(100);
     for (const reader of readers) {
-      for (const device of devices) expect(reader.of(device)).toEqual(Array.from({ length: last }, (_, n) => n));
+      for (const device of devices) expect(reader.numbersOf(device)).toEqual(Array.from({ length: last }, (_, n) => n));
       expect(reader.gaps).toEqual([]);
       // At least once by a cut and once by the kill, besides the first.
       expect(reader.connections).toBeGreaterThanOrEqual(3);
@@ -180,41 +180,4 @@ function order(orderId: string, bytes: number): object {
     ...{ orderId, customerId: '13', tenantId: 'north', status: 'placed', placedAt: at, updatedAt: at, total: 1 },
     ...{ currency: 'USD', storeId: '1', lines: [{ ...line, unitPrice: 1, discount: 0 }], internalNotes: null },
   };
-}
-
-/** A reader by the client, over as many connections as it takes. */
-class Reader {
-  readonly rows: JsonObject[] = [];
-  readonly gaps: string[] = [];
-  connections = 0;
-  readonly following: Following;
-  private ended: StreamError | undefined;
-
-  constructor(url: string, options: Pick<Parameters<typeof followStream>[0], 'transport' | 'token' | 'after'>) {
-    this.following = followStream<JsonObject>({
-      ...options,
-      url,
-      stream: 'telemetry',
-      firstPauseMs: 20,
-      longestPauseMs: 500,
-      parse: parseJson,
-      onRows: (rows) => this.rows.push(...rows),
-      onGap: (reason) => this.gaps.push(reason),
-      onState: (state) => {
-        if (state.state === 'open') this.connections++;
-        if (state.state === 'closed') this.ended = state.error;
-      },
-    });
-  }
-
-  of(device: string): unknown[] {
-    return this.rows.filter((row) => row['deviceId'] === device).map((row) => row['v']);
-  }
-
-  async until(condition: () => boolean): Promise<void> {
-    for (const deadline = Date.now() + 60_000; !condition(); await sleep(20)) {
-      if (this.ended !== undefined) throw this.ended;
-      if (Date.now() > deadline) throw new Error(`waited in vain with ${this.rows.length} rows`);
-    }
-  }
 }

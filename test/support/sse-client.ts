@@ -31,6 +31,14 @@ export class SseClient {
     return client;
   }
 
+  get gaps(): string[] {
+    return this.dataOf('gap').map(({ reason }) => reason as string);
+  }
+
+  get errors(): string[] {
+    return this.dataOf('error').map(({ code }) => code as string);
+  }
+
   cut(): void {
     this.abort.abort();
   }
@@ -47,6 +55,10 @@ export class SseClient {
   async untilRows(field: string, values: readonly string[], timeoutMs?: number): Promise<void> {
     const has = (value: string): boolean => this.rows.some((row) => row[field] === value);
     await this.until(() => values.every(has), `sent ${field} ${values.join(', ')}`, timeoutMs);
+  }
+
+  private dataOf(name: string): JsonObject[] {
+    return this.events.filter(({ event }) => event === name).map(({ data }) => parseJson(data) as JsonObject);
   }
 
   private async read(body: ReadableStream<string>): Promise<void> {

@@ -1,5 +1,5 @@
-import { stringifyJson, topics } from '@tidegate/contracts';
-import { freePorts, startRedis, type LocalStore } from '@tidegate/infra';
+import { parseJson, stringifyJson, topics, type JsonObject } from '@tidegate/contracts';
+import { freePorts, startRedis, type KafkaStartOptions, type LocalStore } from '@tidegate/infra';
 import type { Producer } from '@tidegate/kafka';
 import path from 'node:path';
 import { hasStarted, startApp } from './app-process';
@@ -11,6 +11,22 @@ const root = path.resolve(__dirname, '../..');
 
 /** A moment for whatever row needs one. */
 export const at = '2026-01-01T00:00:00.000Z';
+
+interface StreamHouseOptions {
+  redis?: boolean;
+  partitions?: number;
+  /** Of the broker. */
+  properties?: KafkaStartOptions['properties'];
+}
+
+export interface Page {
+  records: JsonObject[];
+  gone: unknown[][];
+  cursor: string;
+  gap: { reason: string } | null;
+  /** Of a refusal. */
+  code?: string;
+}
 
 /** Replicas of web before a real broker, with an issuer in the test's own process and Redis where it is asked for. */
 export class StreamHouse {
@@ -25,9 +41,13 @@ export class StreamHouse {
     this.producer = bench.producer();
   }
 
-  static async start({ redis = false, partitions = 2 } = {}): Promise<StreamHouse> {
+  static async start({
+    redis = false,
+    partitions = 2,
+    properties = {},
+  }: StreamHouseOptions = {}): Promise<StreamHouse> {
     const [bench, issuer, store] = await Promise.all([
-      KafkaBench.start(),
+      KafkaBench.start(1, properties),
       LoopbackIssuer.start(),
       redis ? startRedis() : undefined,
     ]);
@@ -96,6 +116,19 @@ export class StreamHouse {
     await Promise.all(this.apps.map(({ process }) => process.kill()));
     await Promise.all([this.bench.stop(), this.issuer.stop(), this.redis?.stop()]);
   }
+}
+
+/** A page of a stream, or why there is none. */
+export async function readPage(
+  { url }: Bff,
+  stream: string,
+  token: string,
+  query: string,
+): Promise<{ status: number; retryAfter: string | null; body: Page }> {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${url}/streams/${stream}/records?${query}`, { headers });
+  const body = parseJson(await response.text()) as unknown as Page;
+  return { status: response.status, retryAfter: response.headers.get('retry-after'), body };
 }
 
 export function frame(

@@ -1,5 +1,6 @@
 import { parseJson, subprotocol, type JsonObject } from '@tidegate/contracts';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 
@@ -37,6 +38,23 @@ export class WebSocketClient {
     await once(socket, 'open');
     await client.until(() => client.frames.some(({ t }) => t === 'caught-up'), 'caught up');
     return client;
+  }
+
+  /** How opening the stream at `url` is refused. */
+  static async refusal(url: string, token: string): Promise<{ status: number; retryAfter: string | undefined }> {
+    const socket = new WebSocket(url, [subprotocol], { headers: { authorization: `Bearer ${token}` } });
+    socket.on('error', () => undefined);
+    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+    response.resume();
+    return { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
+  }
+
+  get gaps(): string[] {
+    return this.frames.flatMap(({ t, reason }) => (t === 'gap' && reason !== undefined ? [reason] : []));
+  }
+
+  get errors(): string[] {
+    return this.frames.flatMap(({ t, code }) => (t === 'error' && code !== undefined ? [code] : []));
   }
 
   /** Breaks the connection as a lost network does: no close frame. */
