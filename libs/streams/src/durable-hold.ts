@@ -135,6 +135,7 @@ export class DurableHold {
     if (this.reserve !== undefined) this.ack(this.reserve());
     // Who has nothing to commit does not ask as often.
     if (!last && this.ahead.length === 0 && now() - this.certainAtMs < commitMs * idleTurns) return;
+    const askedAtMs = now();
     try {
       const messages = await leases.renew(group, holder);
       if (messages === undefined) return this.loseLease('taken');
@@ -143,7 +144,8 @@ export class DurableHold {
       await this.commit(last);
     } catch (error) {
       logger.warn({ err: error, group, stream }, 'a durable position could not be committed');
-      if (now() - this.certainAtMs > certainMs) this.loseLease('restart');
+      // However long Kafka may have kept us waiting since: the lease was certain before that.
+      if (askedAtMs - this.certainAtMs > certainMs) this.loseLease('restart');
     }
   }
 

@@ -372,6 +372,29 @@ describe('the holder of a durable subscription', () => {
     expect(lastCommitted(all)).toBe(0n);
   });
 
+  it('is kept while Kafka is away, however long a commit takes to fail', async () => {
+    const now = Date.now.bind(Date);
+    let skewMs = 0;
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + skewMs);
+    const all = open();
+    put(all, 'a');
+    const { sink, session } = await follow(all.hub);
+    await until(() => all.groups.commits.length > 0);
+    let tries = 0;
+    all.groups.delay = () => {
+      skewMs += 11_000;
+      tries++;
+      return Promise.resolve();
+    };
+    all.groups.down = true;
+    session.ack(sink.lastCursor);
+    await until(() => tries > 0);
+    await sleep(20);
+    all.groups.down = false;
+    await until(() => lastCommitted(all) === 1n);
+    expect(sink.of('bye')).toEqual([]);
+  });
+
   it('commits what was acknowledged when the server drains', async () => {
     const all = open({ limits: { commitMs: 60_000 } });
     put(all, 'a');
