@@ -9,31 +9,42 @@ const maxExact = Number.MAX_SAFE_INTEGER;
  */
 export function bucketOf(source: number | string, width: number): JsonValue | undefined {
   const value = Number(source);
-  const scale = scaleOf(width);
-  const scaledWidth = Math.round(width * scale);
+  const { scale, scaledWidth } = rangesOf(width);
   // Also false for infinities.
   if (Math.abs(value) * scale <= maxExact) {
     // Adding 0 makes 0 of -0.
-    return (indexOf(value, width, scale) * scaledWidth) / scale + 0;
+    return (indexOf(value, scaledWidth, scale) * scaledWidth) / scale + 0;
   }
   // A 64-bit integer; longer ones would take time quadratic in their length.
   const integer = typeof source === 'string' && /^-?\d{1,20}$/.test(source);
   return integer && scale === 1 ? parseJson(String(floored(BigInt(source), BigInt(width)))) : undefined;
 }
 
-/** 10 to the number of the width's decimals, six at most. */
-function scaleOf(width: number): number {
+interface Ranges {
+  /** 10 to the number of the width's decimals, six at most. */
+  scale: number;
+  /** A whole number. */
+  scaledWidth: number;
+}
+
+/** By the widths of catalogs, which are few. */
+const known = new Map<number, Ranges>();
+
+function rangesOf(width: number): Ranges {
+  const ranges = known.get(width);
+  if (ranges !== undefined) return ranges;
   let scale = 1;
   while (scale < 1e6 && !Number.isInteger(Number((width * scale).toPrecision(12)))) scale *= 10;
-  return scale;
+  const made = { scale, scaledWidth: Math.round(width * scale) };
+  known.set(width, made);
+  return made;
 }
 
 /** How many ranges from 0. A quotient of doubles may be off by one step at a bound; the bounds themselves say. */
-function indexOf(value: number, width: number, scale: number): number {
-  const bound = (index: number) => (index * Math.round(width * scale)) / scale;
-  const index = Math.floor(value / width);
-  if (bound(index + 1) <= value) return index + 1;
-  return bound(index) > value ? index - 1 : index;
+function indexOf(value: number, scaledWidth: number, scale: number): number {
+  const index = Math.floor((value * scale) / scaledWidth);
+  if (((index + 1) * scaledWidth) / scale <= value) return index + 1;
+  return (index * scaledWidth) / scale > value ? index - 1 : index;
 }
 
 function floored(value: bigint, width: bigint): bigint {

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { MaskKeys, maskKeySchema } from './mask-keys';
+import fc from 'fast-check';
+import { createHmac, randomBytes } from 'node:crypto';
+import { hmacSha256, MaskKeys, maskKeySchema } from './mask-keys';
 
 describe(MaskKeys.name, () => {
   const secret = Buffer.alloc(32, 7);
@@ -22,6 +23,18 @@ describe(MaskKeys.name, () => {
       keys.hasher('north')('person', ''),
     ];
     expect(new Set(all).size).toBe(all.length);
+  });
+});
+
+describe('hmacSha256()', () => {
+  it('is what Node calls so', () => {
+    const key = fc.uint8Array({ minLength: 32, maxLength: 64 });
+    fc.assert(
+      fc.property(key, fc.string({ unit: 'binary', maxLength: 200 }), (bytes, text) => {
+        const expected = createHmac('sha256', bytes).update(text).digest('base64url');
+        expect(hmacSha256(Buffer.from(bytes))(text)).toBe(expected);
+      }),
+    );
   });
 });
 
