@@ -225,7 +225,7 @@ describe('streams on web', () => {
     const text = await (await fetch(`${url}/asyncapi.json`)).text();
     const document = JSON.parse(text) as { asyncapi: string; channels: Record<string, { address: string }> };
     expect(document.asyncapi).toBe('3.0.0');
-    const names = ['orders', 'orders-west', 'customers', 'accounts', 'transactions', 'telemetry'];
+    const names = ['orders', 'orders-west', 'customers', 'accounts', 'transactions', 'telemetry', 'audit'];
     const channels = ['streams', ...names.map((name) => `streams.${name}`)];
     expect(Object.keys(document.channels)).toEqual(expect.arrayContaining(channels));
     for (const topic of Object.values(topics)) expect(text).not.toContain(topic);

@@ -40,7 +40,7 @@ describe('loadCatalog()', () => {
   it('reads the shipped catalog', () => {
     const catalog = loadCatalog(shipped);
     expect([...catalog.tenants.keys()]).toEqual(['north', 'south']);
-    const streams = ['orders', 'customers', 'accounts', 'transactions', 'telemetry', 'orders-west'];
+    const streams = ['orders', 'customers', 'accounts', 'transactions', 'telemetry', 'audit', 'orders-west'];
     expect([...catalog.streams.keys()]).toEqual(streams);
     expect(catalog.streams.get('orders')).toEqual({
       name: 'orders',
@@ -116,7 +116,10 @@ describe('parseCatalog()', () => {
     ['sources: [{ topic: "a b" }]', 'streams.x.sources[0].topic: is no topic name'],
     ['sources: [{ topic: ".." }]', 'is no topic name'],
     ['sources: [{ topic: a }, { topic: a }]', 'streams.x.sources[1]: "a" is named twice'],
-    ['schema: odrer', 'streams.x.schema: is no contract; there are order, customer, account, transaction, telemetry'],
+    [
+      'schema: odrer',
+      'streams.x.schema: is no contract; there are order, customer, account, transaction, telemetry, audit',
+    ],
     ['key: [orderID]', 'streams.x.key[0]: the contract order has no field "orderID"; it has orderId'],
     ['key: [lines]', '"lines" cannot be used here; it must be a string or number that is always there'],
     ['key: [orderId, orderId]', 'streams.x.key[1]: "orderId" is named twice'],

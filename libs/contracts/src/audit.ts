@@ -116,6 +116,13 @@ const auditGapEventSchema = z.object({
 /** Every event of `audit.events`. Later forms add fields; a reader ignores what it does not know. */
 export const auditEventSchema = z.discriminatedUnion('type', [auditActivityEventSchema, auditGapEventSchema]);
 
+/** An event as a row of a stream. Its `data` is not looked into here, so that later forms go out as they are. */
+export const auditRowSchema = z.object({
+  ...envelope,
+  type: z.string().regex(/^tidegate\.audit\./),
+  data: z.record(z.string(), z.unknown()),
+});
+
 export type AuditEvent = z.output<typeof auditEventSchema>;
 export type AuditActivity = z.output<typeof auditActivitySchema>;
 export type AuditActor = z.output<typeof auditActorSchema>;

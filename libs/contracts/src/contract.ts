@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { auditRowSchema } from './audit';
 import { accountSchema, transactionSchema } from './bank';
 import { customerSchema } from './customer';
 import { orderSchema } from './order';
@@ -11,6 +12,7 @@ export const contractSchemas = {
   account: accountSchema,
   transaction: transactionSchema,
   telemetry: telemetrySchema,
+  audit: auditRowSchema,
 } as const satisfies Record<string, z.ZodObject>;
 
 export type ContractName = keyof typeof contractSchemas;

@@ -34,6 +34,8 @@ function fieldShape(field: z.core.$ZodType): Shape {
       return { kind: def.type };
     case 'enum':
       return enumShape(Object.values(def.entries));
+    case 'literal':
+      return enumShape(def.values);
     case 'object':
       return shapeOf(field as z.ZodObject);
     case 'array':
@@ -63,4 +65,5 @@ export const contractShapes: Readonly<Record<ContractName, ObjectShape>> = {
   account: shapeOf(contractSchemas.account),
   transaction: shapeOf(contractSchemas.transaction),
   telemetry: shapeOf(contractSchemas.telemetry),
+  audit: shapeOf(contractSchemas.audit),
 };

@@ -114,9 +114,30 @@ describe(Policy.name, () => {
     expect([...shipped.streams.keys()].filter((name) => policy.view(operator, name))).toEqual(['telemetry']);
   });
 
-  it.each([['auditor'], ['platform'], ['service'], ['custome'], ['customer ']])('gives %p nothing', (role) => {
-    for (const resource of shipped.streams.keys())
-      expect(policy.view(principal({ roles: [role] }), resource)).toBeUndefined();
+  it('shows auditors who did what in all tenants', () => {
+    const event = { id: '1', source: 'urn:tidegate:writer:web:b1', type: 'tidegate.audit.request', data: { seq: 1 } };
+    const { tenant: _, ...auditor } = principal({ subject: 'audrey', roles: ['auditor'] });
+    expect(policy.view({ ...auditor, tenant: undefined }, 'audit')?.apply(event)).toBe(event);
+  });
+
+  it('gives each role these resources to read and to write, and nothing else', () => {
+    const given = (roles: string[], action: 'read' | 'write' | 'manage') =>
+      [...shipped.streams.keys()].filter((name) => policy.view(principal({ roles }), name, action));
+    const read: Record<string, string[]> = {
+      customer: ['orders', 'customers', 'accounts', 'transactions'],
+      support: ['orders', 'customers', 'accounts', 'orders-west'],
+      'retail-analyst': ['transactions'],
+      'business-analyst': ['transactions'],
+      partner: ['transactions'],
+      reporting: ['transactions'],
+      operator: ['telemetry'],
+      auditor: ['audit'],
+    };
+    for (const role of [...(shipped.roles ?? []), 'custome', 'customer ', '']) {
+      expect([role, given([role], 'read')]).toEqual([role, read[role] ?? []]);
+      expect([role, given([role], 'write')]).toEqual([role, role === 'partner' ? ['transactions'] : []]);
+      expect([role, given([role], 'manage')]).toEqual([role, []]);
+    }
   });
 
   it('answers alike for what is unknown and for what is not granted', () => {
