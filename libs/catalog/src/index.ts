@@ -9,7 +9,7 @@ export {
 export { CatalogError, type CatalogProblem } from './catalog-error';
 export { type FieldPath } from './catalog-file';
 export { type Columns, type Mask } from './columns';
-export { deviceCatalogFiles, type DeviceCatalog } from './device-catalog';
+export { deviceCatalogFiles, loadDeviceCatalog, type DeviceCatalog } from './device-catalog';
 export { type DeviceChannel, type DeviceSchema } from './devices-file';
 export {
   limitScopes,
