@@ -137,6 +137,7 @@ function variablesOf(manifests: readonly Manifest[]): string[] {
 /** What apps add to their own variables. */
 const addedVariables = {
   kafkaEnvironmentSchema: 'libs/kafka/src/environment.ts',
+  schemaRegistryEnvironmentSchema: 'libs/streams/src/environment.ts',
   edgeEnvironmentSchema: 'libs/http/src/environment.ts',
 };
 

@@ -3,7 +3,7 @@ import { edgeEnvironmentSchema, proofOptions } from '@tidegate/http';
 import { kafkaEnvironmentSchema } from '@tidegate/kafka';
 import { maskKeySchema } from '@tidegate/policy';
 import { rateLimitOptionsSchema } from '@tidegate/ratelimit';
-import { cursorKeySchema } from '@tidegate/streams';
+import { cursorKeySchema, schemaRegistryEnvironmentSchema } from '@tidegate/streams';
 import { logLevels } from '@tidegate/telemetry';
 import path from 'node:path';
 import { z } from 'zod';
@@ -34,7 +34,10 @@ const environmentSchema = z.object({
   REPLICAS: z.coerce.number().pipe(rateLimitOptionsSchema.shape.replicas).optional(),
 });
 
-const variables = environmentSchema.and(kafkaEnvironmentSchema).and(edgeEnvironmentSchema);
+const variables = environmentSchema
+  .and(kafkaEnvironmentSchema)
+  .and(schemaRegistryEnvironmentSchema)
+  .and(edgeEnvironmentSchema);
 
 const configSchema = variables.transform((env) => ({
   host: env.HOST,
@@ -59,6 +62,7 @@ const configSchema = variables.transform((env) => ({
   streams: {
     catalogDirectory: env.CATALOG_DIR,
     cursorKeys: env.CURSOR_KEYS,
+    schemaRegistry: env.schemaRegistry,
     maskKey: env.MASK_KEY,
     kafka: { ...env.kafka, clientId: 'tidegate-mobile' },
   },

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CatalogFile } from './catalog-file';
 
@@ -12,6 +12,8 @@ export interface CatalogFiles<T, Name extends string = string> {
   readonly name: string;
   readonly directory: string;
   readonly files: readonly Name[];
+  /** What they may name: files whose names are like this are read as well. */
+  readonly beside?: RegExp;
   /** @throws CatalogError with every problem of all of them */
   parse(texts: Readonly<Record<Name, FileText>>): T;
 }
@@ -21,16 +23,33 @@ export function loadFiles<T>(source: CatalogFiles<T>): T {
   return source.parse(readTextsNow(source));
 }
 
-export function readTextsNow({ directory, files }: CatalogFiles<unknown>): Record<string, FileText> {
+export function readTextsNow(source: CatalogFiles<unknown>): Record<string, FileText> {
+  const names = [...source.files, ...besideThem(source, namesNow(source))];
   return textsOf(
-    files.map((name) => textNow(join(directory, name))),
-    files,
+    names.map((name) => textNow(join(source.directory, name))),
+    names,
   );
 }
 
-export async function readTexts({ directory, files }: CatalogFiles<unknown>): Promise<Record<string, FileText>> {
-  const texts = await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8').catch(unreadable)));
-  return textsOf(texts, files);
+export async function readTexts(source: CatalogFiles<unknown>): Promise<Record<string, FileText>> {
+  const { directory, files, beside } = source;
+  const there = beside === undefined ? [] : await readdir(directory).catch(() => []);
+  const names = [...files, ...besideThem(source, there)];
+  const texts = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8').catch(unreadable)));
+  return textsOf(texts, names);
+}
+
+function besideThem({ beside }: CatalogFiles<unknown>, there: readonly string[]): string[] {
+  return there.filter((name) => beside?.test(name)).sort();
+}
+
+function namesNow({ directory, beside }: CatalogFiles<unknown>): string[] {
+  try {
+    return beside === undefined ? [] : readdirSync(directory);
+  } catch {
+    // What is missing is said of the files that every catalog has.
+    return [];
+  }
 }
 
 export function catalogFileOf<Name extends string>(texts: Readonly<Record<Name, FileText>>, name: Name): CatalogFile {

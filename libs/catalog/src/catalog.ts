@@ -3,6 +3,7 @@ import { CatalogError } from './catalog-error';
 import type { FieldPath, Place } from './catalog-file';
 import { catalogFileOf, loadFiles, type CatalogFiles, type FileText } from './catalog-files';
 import { readPolicies, type Grant } from './policies-file';
+import { protoFileName, ProtoFiles, type ProtoFileName } from './proto-files';
 import { readStreams, type Stream } from './streams-file';
 import { readTenants, type Tenant } from './tenants-file';
 
@@ -19,10 +20,10 @@ export interface Catalog {
 
 export type CatalogFileName = 'tenants.yaml' | 'streams.yaml' | 'policies.yaml';
 
-export type CatalogTexts = Readonly<Record<CatalogFileName, FileText>>;
+export type CatalogTexts = Readonly<Record<CatalogFileName, FileText>> & Readonly<Record<ProtoFileName, FileText>>;
 
 /**
- * Reads `tenants.yaml`, `streams.yaml` and `policies.yaml` of a directory.
+ * Reads `tenants.yaml`, `streams.yaml` and `policies.yaml` of a directory, and the `.proto` files that they name.
  *
  * @throws CatalogError with every problem of all three files
  */
@@ -45,10 +46,10 @@ export function openCatalog(directory: string): OpenCatalog {
 /** What of a directory a catalog is made of. */
 export function catalogFiles(directory: string): CatalogFiles<Catalog, CatalogFileName> {
   const files = ['tenants.yaml', 'streams.yaml', 'policies.yaml'] as const;
-  return { name: 'catalog', directory, files, parse: parseCatalog };
+  return { name: 'catalog', directory, files, beside: protoFileName, parse: parseCatalog };
 }
 
-/** @throws CatalogError with every problem of all three texts */
+/** @throws CatalogError with every problem of all three texts, and of the .proto files that they name */
 export function parseCatalog(texts: CatalogTexts): Catalog {
   return parse(texts).catalog;
 }
@@ -56,13 +57,15 @@ export function parseCatalog(texts: CatalogTexts): Catalog {
 function parse(texts: CatalogTexts): OpenCatalog {
   const file = (name: CatalogFileName) => catalogFileOf(texts, name);
   const [tenantsFile, streamsFile, policiesFile] = [file('tenants.yaml'), file('streams.yaml'), file('policies.yaml')];
+  const protos = new ProtoFiles(texts);
   const tenants = readTenants(tenantsFile);
-  const streams = readStreams(streamsFile);
+  const streams = readStreams(streamsFile, protos);
   const policies = readPolicies(policiesFile, streams);
   const files = [tenantsFile, streamsFile, policiesFile];
   const problems = files.flatMap((each) => each.problems);
   if (problems.length > 0) throw new CatalogError(problems);
-  const version = createHash('sha256').update(JSON.stringify(texts)).digest('base64url').slice(0, 22);
+  const read = [texts['tenants.yaml'], texts['streams.yaml'], texts['policies.yaml'], ...protos.used];
+  const version = createHash('sha256').update(JSON.stringify(read)).digest('base64url').slice(0, 22);
   return {
     catalog: { version, tenants, streams: streams.valid, ...policies },
     placeOf: (name, path) => (files.find((each) => each.name === name) ?? policiesFile).placeOf(path),

@@ -22,5 +22,6 @@ export {
 } from './limits-file';
 export { LiveCatalog } from './live-catalog';
 export { type Action, type Grant } from './policies-file';
-export { type Stream } from './streams-file';
+export { type ProtobufFormat } from './proto-files';
+export { type Stream, type StreamFormat } from './streams-file';
 export { type Tenant } from './tenants-file';

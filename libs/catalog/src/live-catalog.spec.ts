@@ -76,6 +76,20 @@ describe(LiveCatalog.name, () => {
     expect((await metric('tidegate_catalog_changed_timestamp_seconds')) ?? 0).toBeGreaterThan(Date.now() / 1000 - 60);
   });
 
+  it('follows the .proto files that it names', async () => {
+    const proto = (field: string) => `syntax = "proto3"; message Order { string order_id = 1; string ${field} = 2; }`;
+    const format = 'format: { protobuf: { file: a.proto, message: Order } }';
+    const orders = `streams:\n  orders: { sources: [{ topic: a }], key: [orderId], tenant: tenantId, schema: order, ${format} }\n`;
+    write({ 'streams.yaml': orders, 'policies.yaml': 'grants: []', 'a.proto': proto('tenant_id') });
+    const { catalog, heard, errors } = live();
+    writeFileSync(join(directory, 'a.proto'), proto('customer_id'));
+    await until(() => errors.length > 0);
+    writeFileSync(join(directory, 'a.proto'), `${proto('tenant_id')}\n`);
+    const { version } = catalog.current;
+    await until(() => heard.length > 0);
+    expect(catalog.current.version).not.toBe(version);
+  });
+
   it('follows the link that a mounted ConfigMap swaps, old files gone with it', async () => {
     const mount = join(directory, 'mount');
     mkdirSync(mount);

@@ -2,6 +2,8 @@ import { contractSchemas, contractShapes, type ContractName, type Shape } from '
 import type { Condition } from '@tidegate/expression';
 import { z } from 'zod';
 import { entries, name, strict, type CatalogFile, type FieldPath } from './catalog-file';
+import type { ProtoFiles } from './proto-files';
+import { protoFileName, type ProtobufFormat } from './proto-files';
 import { isView, readView, viewSchema } from './views';
 
 const contractNames = Object.keys(contractSchemas) as [ContractName, ...ContractName[]];
@@ -11,8 +13,21 @@ const topic = z
 const field = z.string().min(1);
 const count = (max: number) => z.int().min(1).max(max);
 
+const protobuf = strict({
+  file: z.string().regex(protoFileName, 'is no .proto file beside this one; use a name such as orders.proto'),
+  message: z
+    .string()
+    .regex(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, 'is no name of a message; use one such as shop.v1.Order'),
+  framing: z.enum(['none', 'confluent']).default('none'),
+});
+const format = z.union(
+  [z.enum(['json', 'cbor', 'avro']), strict({ protobuf })],
+  'is no format; use json, cbor, avro or { protobuf: { file, message } }, with framing: confluent where a registry is used',
+);
+
 const streamSchema = strict({
   sources: z.array(strict({ topic })).min(1),
+  format: format.exactOptional(),
   rows: field.exactOptional(),
   key: z.array(field).min(1),
   subject: field.exactOptional(),
@@ -33,10 +48,14 @@ const fileSchema = strict({ streams: entries });
 /** The whole file, for editors. */
 export const streamsFileSchema = strict({ streams: z.record(name, z.union([streamSchema, viewSchema])) });
 
+export type StreamFormat = 'json' | 'cbor' | 'avro' | ProtobufFormat;
+
 /** A logical name for physical topics. */
 export interface Stream {
   readonly name: string;
   readonly sources: readonly { readonly topic: string }[];
+  /** What its records are written in: JSON where nothing is said. */
+  readonly format?: StreamFormat;
   /** The array of a record that holds its rows; the other fields of the record are part of each. */
   readonly rows?: string;
   /** The fields that identify an entity. */
@@ -62,7 +81,7 @@ export interface Streams {
   readonly declared: ReadonlySet<string> | undefined;
 }
 
-export function readStreams(file: CatalogFile): Streams {
+export function readStreams(file: CatalogFile, protos: ProtoFiles): Streams {
   const declared = file.readAll(fileSchema)?.streams;
   const streams = new Map<string, Stream>();
   // A view may stand before its stream.
@@ -72,19 +91,45 @@ export function readStreams(file: CatalogFile): Streams {
       const named = file.read(name, id, ['streams', id]) !== undefined;
       const stream = views
         ? readView(file, id, value, { valid: streams, declared: declared ?? {} })
-        : readStream(file, id, value);
+        : readStream(file, id, value, protos);
       if (named && stream !== undefined) streams.set(id, stream);
     }
   }
   return { valid: streams, declared: declared && new Set(Object.keys(declared)) };
 }
 
-function readStream(file: CatalogFile, id: string, value: unknown): Stream | undefined {
+function readStream(file: CatalogFile, id: string, value: unknown, protos: ProtoFiles): Stream | undefined {
   const path = ['streams', id];
   const stream = file.read(streamSchema, value, path);
   if (stream === undefined) return undefined;
   checkFields(file, path, stream);
-  return { name: id, ...stream };
+  const { format: source, ...rest } = stream;
+  if (source === undefined) return { name: id, ...rest };
+  const format = typeof source === 'string' ? source : readProtobuf(file, path, { ...stream, ...source }, protos);
+  return format && { name: id, format, ...rest };
+}
+
+function readProtobuf(
+  file: CatalogFile,
+  path: FieldPath,
+  stream: z.output<typeof streamSchema> & { protobuf: z.output<typeof protobuf> },
+  protos: ProtoFiles,
+): ProtobufFormat | undefined {
+  const { rows, key, tenant, subject, protobuf } = stream;
+  try {
+    const found = protos.message(protobuf.file, protobuf.message);
+    const names = new Set(found.message.fieldsArray.map(({ jsonName }) => jsonName));
+    const needed = rows === undefined ? [...key, tenant, subject] : [rows];
+    const missing = needed.find((name) => name !== undefined && !names.has(name));
+    if (missing === undefined) return { ...found, framing: protobuf.framing };
+    file.report(
+      [...path, 'format', 'protobuf', 'message'],
+      `${protobuf.message} has no field whose JSON name is ${missing}`,
+    );
+  } catch (error) {
+    file.report([...path, 'format', 'protobuf', 'file'], error instanceof Error ? error.message : 'cannot be read');
+  }
+  return undefined;
 }
 
 function checkFields(file: CatalogFile, path: FieldPath, stream: z.output<typeof streamSchema>): void {

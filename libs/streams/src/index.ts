@@ -1,5 +1,6 @@
 export { cursorKeySchema } from './cursor';
 export { type GroupOffsets } from './durable-hold';
+export { schemaRegistryEnvironmentSchema } from './environment';
 export { RedisLeases, type Leases } from './leases';
 export { streamLimitsSchema, type StreamLimits } from './limits';
 export { type RecordsPage } from './records-read';

@@ -3,7 +3,7 @@ import { OffsetOutOfRange, type KafkaRecord, type RangeRead, type Tail, type Tai
 
 export interface NewRecord {
   key?: string | null;
-  value: string | null;
+  value: string | Buffer | null;
   headers?: Record<string, string>;
   timestampMs?: number;
 }
@@ -42,7 +42,7 @@ export class MemoryLog {
   append(topic: string, record: NewRecord, partition = 0): bigint {
     const { slots } = this.partition(topic, partition);
     const offset = this.end(topic, partition);
-    const bytes = (text: string | null | undefined) => (text === null || text === undefined ? null : Buffer.from(text));
+    const bytes = (from: string | Buffer | null = null) => (typeof from === 'string' ? Buffer.from(from) : from);
     const headers = Object.entries(record.headers ?? {}).map(([name, value]): [string, Buffer] => [
       name,
       Buffer.from(value),

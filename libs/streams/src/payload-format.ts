@@ -2,8 +2,11 @@ import { isRawNumber, parseJsonText, type JsonObject, type JsonValue } from '@ti
 import { isUtf8 } from 'node:buffer';
 import type { PayloadBytes } from './stream-record';
 
-/** `undecodable`: the bytes are not of the format; `contract`: what they say breaks the stream's contract. */
-export type BadRecordKind = 'undecodable' | 'contract';
+/**
+ * `undecodable`: the bytes are not of the format; `unknown-schema`: nobody knows the schema that they name; `contract`: what they
+ * say breaks the stream's contract.
+ */
+export type BadRecordKind = 'undecodable' | 'unknown-schema' | 'contract';
 
 /** What a record says. */
 export interface Payload {

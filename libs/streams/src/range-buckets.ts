@@ -1,5 +1,6 @@
 import type { RangeReader } from '@tidegate/kafka';
 import type { StreamLimits } from './limits';
+import { Schemas } from './schemas';
 import { keepRecords, type StreamRecord } from './stream-record';
 
 /** A stretch of the log: everything committed from `from` up to, not including, `next`. */
@@ -43,6 +44,7 @@ export class RangeBuckets {
     private readonly ranges: Pick<RangeReader, 'readRange'>,
     private readonly limits: Pick<StreamLimits, 'rangeReads' | 'rangeReadBytes'>,
     private readonly now: () => number,
+    private readonly schemas: Schemas = new Schemas(undefined),
   ) {}
 
   /** A bucket that holds `from`, or an empty one when the log ends there. @throws OffsetOutOfRange, or what the reader throws. */
@@ -58,7 +60,10 @@ export class RangeBuckets {
       if (near.from === from || covers(bucket, from)) return bucket;
       break;
     }
-    return this.start({ place, from }, this.readNow(topic, partition, from, topicId));
+    return this.start(
+      { place, from },
+      this.readNow(topic, partition, from, topicId).then((read) => this.equip(topic, read)),
+    );
   }
 
   /** What was read of a partition no longer holds: it was made again, or lost its end. */
@@ -85,6 +90,21 @@ export class RangeBuckets {
     const nowMs = this.now();
     this.kept = this.kept.filter((one) => one.untilMs > nowMs).slice(-(maxKept - 1));
     this.kept.push({ ...read, untilMs: nowMs + keepMs });
+  }
+
+  /** With what its records are decoded with; only those before the first that cannot be, where there are any. */
+  private async equip(topic: string, bucket: RangeBucket): Promise<RangeBucket> {
+    const { records } = bucket;
+    const count = this.schemas.ready(topic, records);
+    const first = records[count];
+    if (first === undefined) return bucket;
+    try {
+      await this.schemas.fetch(records);
+      return bucket;
+    } catch (error) {
+      if (count === 0) throw error;
+      return { ...bucket, records: records.slice(0, count), next: first.offset };
+    }
   }
 
   private async readNow(topic: string, partition: number, from: bigint, topicId?: string): Promise<RangeBucket> {

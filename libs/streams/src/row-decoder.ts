@@ -4,8 +4,9 @@ import type { View } from '@tidegate/policy';
 import type { Logger } from '@tidegate/telemetry';
 import { isUtf8 } from 'node:buffer';
 import type { DeadLetters } from './dead-letters';
+import { formatOf } from './formats';
 import type { StreamMetrics } from './metrics';
-import { jsonFormat } from './payload-format';
+import type { PayloadFormat } from './payload-format';
 import { recordRows, type RecordProblem } from './record-rows';
 import { sizeOf, type DecodedRecord, type DecodedRow, type StreamRecord } from './stream-record';
 
@@ -58,7 +59,11 @@ export class RowDecoder {
   private lastLoggedMs = -Infinity;
   private suppressed = 0;
 
-  constructor(private readonly options: RowDecoderOptions) {}
+  private readonly payloadOf: PayloadFormat;
+
+  constructor(private readonly options: RowDecoderOptions) {
+    this.payloadOf = formatOf(options.stream.format);
+  }
 
   /** The rows of a record, whoever may see them; none of one that is too old or broken. */
   rows(record: StreamRecord): readonly DecodedRow[] {
@@ -122,7 +127,7 @@ export class RowDecoder {
 
   private decode(record: StreamRecord): DecodedRecord {
     if (record.decoded?.decoder === this) return record.decoded;
-    const { rows, problems } = recordRows(record, this.options.stream, jsonFormat);
+    const { rows, problems } = recordRows(record, this.options.stream, this.payloadOf);
     if (problems.length > 0) this.reportBad(record, problems);
     const decoded = { decoder: this, rows };
     this.options.decodedRows.add(record, decoded);

@@ -224,6 +224,11 @@ export class StreamChannel implements FeedListener {
     this.guard(() => checkPartitions(this.head.map(({ length }) => length)));
   }
 
+  onSkip(feed: TopicFeed, partition: number, next: bigint): void {
+    this.moveArrived(this.options.feeds.indexOf(feed), partition, next);
+    this.abandon();
+  }
+
   private deliver({ records, moves }: Run): void {
     const version = this.lastValues?.version ?? 0;
     const changes = this.lastValues?.apply(records) ?? nothing;

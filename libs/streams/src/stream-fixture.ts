@@ -9,6 +9,7 @@ import { LocalLeases } from './leases';
 import type { StreamLimits } from './limits';
 import { MemoryGroups } from './memory-groups';
 import { MemoryLog } from './memory-log';
+import type { SchemaRegistryOptions } from './schema-registry';
 import type { ByeCode, GapReason, SessionSink } from './session-sink';
 import { StreamHub, type StreamHubOptions } from './stream-hub';
 
@@ -106,10 +107,13 @@ export interface WorldOptions {
   partitions?: number;
   stream?: Partial<Stream>;
   limits?: Partial<StreamLimits>;
+  schemaRegistry?: SchemaRegistryOptions;
+  deadLetters?: StreamHubOptions['deadLetters'];
 }
 
 /** A hub over a log in memory, with one topic behind the stream `orders`. */
-export function world({ log = new MemoryLog(), partitions = 1, stream = {}, limits = {} }: WorldOptions = {}): World {
+export function world(options: WorldOptions = {}): World {
+  const { log = new MemoryLog(), partitions = 1, stream = {}, limits = {}, schemaRegistry, deadLetters } = options;
   log.create(topic, partitions);
   const registry = new Registry();
   const warnings: object[] = [];
@@ -125,7 +129,7 @@ export function world({ log = new MemoryLog(), partitions = 1, stream = {}, limi
     record: (entry) => void audited.push(typeof entry === 'function' ? entry() : entry),
   };
   const [groups, leases] = [new MemoryGroups(), new LocalLeases()];
-  const hub = secondHub({ log, registry, logger, catalog, limits, audit, groups, leases });
+  const hub = secondHub({ log, registry, logger, catalog, limits, audit, groups, leases, schemaRegistry, deadLetters });
   return { catalog, log, hub, registry, warnings, audited, groups, leases };
 }
 
@@ -149,6 +153,8 @@ function secondHub(from: {
   audit?: StreamHubOptions['audit'];
   groups: MemoryGroups;
   leases: LocalLeases;
+  schemaRegistry?: SchemaRegistryOptions | undefined;
+  deadLetters?: StreamHubOptions['deadLetters'];
 }): StreamHub {
   const { log, limits, groups, ...rest } = from;
   return new StreamHub({

@@ -22,6 +22,8 @@ import { RangeBuckets } from './range-buckets';
 import { RingBudget } from './record-ring';
 import { RecordsRead, type RecordsPage, type RecordsReadOptions } from './records-read';
 import { DecodedRows, RowDecoder } from './row-decoder';
+import { SchemaRegistry, type SchemaRegistryOptions } from './schema-registry';
+import { Schemas } from './schemas';
 import { copyOf, SessionAudits } from './session-audits';
 import type { ByeCode, SessionSink } from './session-sink';
 import { SessionStarts } from './session-starts';
@@ -51,6 +53,8 @@ export interface StreamHubOptions {
   audit?: Pick<AuditLog, 'record'> | undefined;
   /** Where broken records that the tails bring are told of; without it they are counted and logged only. */
   deadLetters?: Pick<DeadLetters, 'add'> | undefined;
+  /** Where schemas of Avro come from; without it the records of such streams wait. */
+  schemaRegistry?: SchemaRegistryOptions | undefined;
 }
 
 export interface ReadOptions extends Omit<StreamStart, 'sub' | 'delivery'> {
@@ -85,6 +89,7 @@ export class StreamHub {
   private readonly seal: CursorSeal;
   private readonly metrics: StreamMetrics;
   private readonly budget: RingBudget;
+  private readonly schemas: Schemas;
   private readonly buckets: RangeBuckets;
   private readonly decodedRows = new DecodedRows(decodedRowsBytes);
   private readonly openFeeds = new Set<TopicFeed>();
@@ -109,7 +114,9 @@ export class StreamHub {
     this.seal = new CursorSeal(options.cursorKeys);
     this.budget = new RingBudget(limits.ringsTotalBytes);
     this.metrics = new StreamMetrics(options.registry, () => this.budget.bytes);
-    this.buckets = new RangeBuckets(options.ranges, limits, this.now);
+    const { schemaRegistry } = options;
+    this.schemas = new Schemas(schemaRegistry && new SchemaRegistry(schemaRegistry, options.registry));
+    this.buckets = new RangeBuckets(options.ranges, limits, this.now, this.schemas);
     this.feeds = new SharedByUse({
       open: (topic) => this.openFeed(topic),
       close: (feed) => this.closeFeed(feed),
@@ -310,14 +317,15 @@ export class StreamHub {
   }
 
   private async openFeed(topic: string): Promise<TopicFeed> {
-    const { limits, budget, metrics, now } = this;
-    const feed = new TopicFeed(topic, { tails: this.options.tails, limits, budget, metrics, now });
+    const { limits, budget, metrics, schemas, now } = this;
+    const feed = new TopicFeed(topic, { tails: this.options.tails, limits, budget, metrics, schemas, now });
     await feed.open();
     this.openFeeds.add(feed);
     feed.listen({
       onRecords: () => undefined,
       onReset: (_feed, _reason, partition) => this.buckets.forget(topic, partition),
       onPartition: () => undefined,
+      onSkip: () => undefined,
       onDeleted: () => {
         for (const session of this.sessions) if (session.channel.options.feeds.includes(feed)) session.sayUnavailable();
       },
@@ -352,7 +360,8 @@ export class StreamHub {
     for (const { topic } of channel.options.feeds) this.feeds.release(topic);
   }
 
-  private async acquireFeeds({ sources }: Stream): Promise<TopicFeed[]> {
+  private async acquireFeeds({ sources, format }: Stream): Promise<TopicFeed[]> {
+    if (format === 'avro') for (const { topic } of sources) this.schemas.need(topic);
     const results = await Promise.allSettled(sources.map(({ topic }) => this.feeds.acquire(topic)));
     const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     try {
@@ -387,8 +396,8 @@ export class StreamHub {
   }
 
   private check(): ReturnType<HealthCheck['check']> {
-    const reasons = [...this.openFeeds].flatMap(({ topic, unavailable }) =>
-      unavailable === undefined ? [] : [`${topic}: ${unavailable}`],
+    const reasons = [...this.openFeeds].flatMap(({ topic, unavailable, waitsFor }) =>
+      [unavailable, waitsFor].flatMap((reason) => (reason === undefined ? [] : [`${topic}: ${reason}`])),
     );
     return reasons.length === 0 ? { ok: true } : { ok: false, reason: reasons.join('; ') };
   }

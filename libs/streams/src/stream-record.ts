@@ -1,5 +1,6 @@
 import type { JsonObject } from '@tidegate/contracts';
 import type { KafkaRecord } from '@tidegate/kafka';
+import type { ReadAvro } from './avro-schema';
 
 /** Whose entity a tombstone deletes, as its producer said in the headers. */
 interface TombstoneOwner {
@@ -20,7 +21,7 @@ export interface DecodedRecord {
 }
 
 /** As much of a record as its rows are made of. */
-export type PayloadBytes = Pick<StreamRecord, 'value'>;
+export type PayloadBytes = Pick<StreamRecord, 'value' | 'readAvro'>;
 
 /** A record that is kept: bytes of its own, so that it pins no fetch buffer. */
 export interface StreamRecord {
@@ -34,6 +35,8 @@ export interface StreamRecord {
   /** Whether a tail brought it, or a read of what stands further back in the log. */
   readonly via: 'tail' | 'range';
   decoded: DecodedRecord | undefined;
+  /** What reads it, where it is Avro: kept, since by now the schema may be forgotten. */
+  readAvro?: ReadAvro;
   /** That it is broken has been told. */
   reported: boolean;
 }

@@ -8,6 +8,7 @@ import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
 import { DeadLetters } from './dead-letters';
 import { RedisLeases } from './leases';
 import type { StreamLimits } from './limits';
+import type { SchemaRegistryOptions } from './schema-registry';
 import { StreamHub } from './stream-hub';
 
 export interface StreamsModuleOptions {
@@ -17,6 +18,8 @@ export interface StreamsModuleOptions {
   cursorKeys: readonly Buffer[];
   /** For grants that show hashes; at least 32 bytes. */
   maskKey?: Buffer | undefined;
+  /** Where schemas of Avro come from. */
+  schemaRegistry?: SchemaRegistryOptions | undefined;
   limits?: Partial<StreamLimits>;
 }
 
@@ -39,7 +42,8 @@ export class StreamsModule implements OnApplicationShutdown, OnModuleInit {
   ) {}
 
   /** @throws CatalogError when the catalog is not valid. */
-  static forRoot({ catalogDirectory, kafka, cursorKeys, maskKey, limits = {} }: StreamsModuleOptions): DynamicModule {
+  static forRoot(options: StreamsModuleOptions): DynamicModule {
+    const { catalogDirectory, kafka, cursorKeys, maskKey, schemaRegistry, limits = {} } = options;
     const catalog = new LiveCatalog(catalogFiles(catalogDirectory));
     const withTelemetry = [LOGGER, Registry];
     return {
@@ -107,6 +111,7 @@ export class StreamsModule implements OnApplicationShutdown, OnModuleInit {
             new StreamHub({
               ...{ policy, tails, ranges, offsets, deadLetters, cursorKeys, logger, registry, limits, audit },
               catalog: catalog.current,
+              schemaRegistry,
               leases: redis && new RedisLeases(redis),
             }),
         },

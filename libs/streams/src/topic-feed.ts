@@ -1,8 +1,10 @@
 import type { KafkaRecord, ResetReason, Tail, TailListener, TailPool } from '@tidegate/kafka';
 import { topicTag } from './cursor';
+import { HeldRecords } from './held-records';
 import type { StreamLimits } from './limits';
 import type { StreamMetrics } from './metrics';
 import { RecordRing, type RingBudget } from './record-ring';
+import type { Schemas } from './schemas';
 import { keepRecords, type StreamRecord } from './stream-record';
 import { readable } from './unreadable';
 
@@ -14,6 +16,8 @@ export interface FeedListener {
   /** Called while the ring still holds what came before. */
   onReset(feed: TopicFeed, reason: ResetReason, partition: number, next: bigint): void;
   onPartition(feed: TopicFeed, partition: number, start: bigint): void;
+  /** Records before `next` could not be kept for the listener: they stand in the log only. */
+  onSkip(feed: TopicFeed, partition: number, next: bigint): void;
   onDeleted?(feed: TopicFeed): void;
 }
 
@@ -22,6 +26,7 @@ export interface FeedDeps {
   limits: StreamLimits;
   budget: RingBudget;
   metrics: StreamMetrics;
+  schemas: Schemas;
   now: () => number;
 }
 
@@ -32,6 +37,7 @@ export class TopicFeed implements TailListener {
   /** Why nothing new can be read at the moment. */
   unavailable: string | undefined;
   private readonly listeners = new Set<FeedListener>();
+  private readonly held: HeldRecords;
   private tail: Tail | undefined;
   /** Calls that come before `open` has told where the partitions start. */
   private early: (() => void)[] = [];
@@ -41,7 +47,21 @@ export class TopicFeed implements TailListener {
   constructor(
     readonly topic: string,
     private readonly deps: FeedDeps,
-  ) {}
+  ) {
+    const { schemas, limits } = deps;
+    this.held = new HeldRecords({
+      ready: (records) => schemas.ready(topic, records),
+      fetch: (records) => schemas.fetch(records),
+      pass: (partition, records, next) => this.pass(partition, records, next),
+      skip: (partition, next) => this.skip(partition, next),
+      maxBytes: limits.ringBytes,
+    });
+  }
+
+  /** Why some of what came is not given to anybody yet. */
+  get waitsFor(): string | undefined {
+    return this.held.reason;
+  }
 
   /** Known while it is open; another one when the topic was made again. */
   get topicId(): string | undefined {
@@ -70,6 +90,7 @@ export class TopicFeed implements TailListener {
 
   async close(): Promise<void> {
     this.closed = true;
+    this.held.close();
     for (const ring of this.rings) ring.close();
     this.deps.metrics.tails.dec();
     this.deps.metrics.tailLag.remove(this.topic);
@@ -94,7 +115,10 @@ export class TopicFeed implements TailListener {
   onRecords(partition: number, records: KafkaRecord[], next: bigint): void {
     if (this.closed) return;
     if (this.tail === undefined) return void this.early.push(() => this.onRecords(partition, records, next));
-    const kept = keepRecords(records, 'tail');
+    this.held.take(partition, keepRecords(records, 'tail'), next);
+  }
+
+  private pass(partition: number, kept: readonly StreamRecord[], next: bigint): void {
     this.ring(partition, kept[0]?.offset ?? next).append(kept, next);
     const newest = kept.at(-1)?.timestampMs;
     if (newest !== undefined && newest >= 0) {
@@ -103,10 +127,16 @@ export class TopicFeed implements TailListener {
     for (const listener of this.listeners) listener.onRecords(this, partition, kept, next);
   }
 
+  private skip(partition: number, next: bigint): void {
+    for (const listener of this.listeners) listener.onSkip(this, partition, next);
+    this.ring(partition, next).reset(next);
+  }
+
   onReset(reason: ResetReason, partition: number, next: bigint): void {
     if (this.closed) return;
     if (this.tail === undefined) return void this.early.push(() => this.onReset(reason, partition, next));
     this.unavailable = undefined;
+    this.held.forget(partition);
     this.topicTag = topicTag(this.tail.topicId);
     if (reason !== 'truncated') this.logStarts[partition] = next;
     for (const listener of this.listeners) listener.onReset(this, reason, partition, next);
