@@ -11,7 +11,7 @@ import { AuditLog, AuditModule } from '@tidegate/audit';
 import { DeviceTokens } from '@tidegate/auth';
 import { deviceCatalogFiles, LiveCatalog, type DeviceCatalog } from '@tidegate/catalog';
 import { KafkaAdmin, KafkaHealth, Producer } from '@tidegate/kafka';
-import { createRateLimiter, loadLimits, RateLimiter } from '@tidegate/ratelimit';
+import { createRateLimiter, LiveLimits, RateLimiter } from '@tidegate/ratelimit';
 import { createRedis, REDIS, RedisModule, type Redis } from '@tidegate/redis';
 import { LOGGER, Registry, type Logger } from '@tidegate/telemetry';
 import type { Config } from './config';
@@ -41,6 +41,7 @@ const NOTICES = Symbol('tidegate.iot.notices');
 export class AppModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly catalog: LiveCatalog<DeviceCatalog>,
+    private readonly limits: LiveLimits,
     private readonly log: TelemetryLog,
     private readonly producer: Producer,
     private readonly admin: KafkaAdmin,
@@ -50,9 +51,10 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
     private readonly registry: Registry,
   ) {}
 
-  /** @throws CatalogError when tenants or devices are not valid. */
+  /** @throws CatalogError when tenants, devices or limits are not valid. */
   static forRoot(config: Config): DynamicModule {
     const catalog = new LiveCatalog(deviceCatalogFiles(config.catalogDirectory));
+    const limits = new LiveLimits(config.limits.limitsFile);
     const tokens = new DeviceTokens(config.tokenKeys);
     const options = config.server.connection;
     const withTelemetry = [LOGGER, Registry];
@@ -65,9 +67,10 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
       controllers: [HelloController, TelemetryController, KeepaliveController],
       providers: [
         { provide: LiveCatalog, useValue: catalog },
+        { provide: LiveLimits, useValue: limits },
         { provide: APP_FILTER, useClass: ErrorFilter },
         DeviceSessions,
-        ...sharedState(config),
+        ...sharedState(config, limits),
         { provide: Room, useValue: new Room(roomBytes) },
         {
           provide: Producer,
@@ -140,21 +143,21 @@ export class AppModule implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     this.log.open();
-    this.catalog.watch({ logger: this.logger, registry: this.registry });
+    this.limits.onChange((limits) => this.limiter.change(limits));
+    for (const files of [this.catalog, this.limits]) files.watch({ logger: this.logger, registry: this.registry });
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.catalog.close();
+    for (const files of [this.catalog, this.limits]) files.close();
     this.log.close();
     await Promise.all([this.producer.close(), this.admin.close(), this.notices?.close(), this.limiter.close()]);
   }
 }
 
 /** What replicas know together, by Redis; without one, each knows its own. */
-function sharedState({ redis, limits: { limitsFile, ...shares } }: Config): Provider[] {
-  const limits = loadLimits(limitsFile);
+function sharedState({ redis, limits: { limitsFile: _, ...shares } }: Config, limits: LiveLimits): Provider[] {
   const limiter = (logger: Logger, registry: Registry, client?: Redis) =>
-    createRateLimiter(limits, { app: 'iot', ...shares, ...(client && { redis: client }), logger, registry });
+    createRateLimiter(limits.current, { app: 'iot', ...shares, ...(client && { redis: client }), logger, registry });
   if (redis === undefined) {
     return [
       { provide: PROGRESS, useClass: LocalProgress },

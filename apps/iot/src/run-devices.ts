@@ -3,6 +3,7 @@ import { AuditLog } from '@tidegate/audit';
 import { LiveCatalog } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
 import { KafkaHealth } from '@tidegate/kafka';
+import { LiveLimits } from '@tidegate/ratelimit';
 import { RedisHealth } from '@tidegate/redis';
 import { createLogger, createRegistry, OpsServer, type Logger } from '@tidegate/telemetry';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -49,6 +50,7 @@ async function start(config: Config, logger: Logger): Promise<Running> {
   const app = await createDeviceApp(AppModule.forRoot(config), { logger, registry });
   ops.addCheck(app.get(KafkaHealth));
   ops.addCheck(app.get(LiveCatalog).health);
+  ops.addCheck(app.get(LiveLimits).health);
   ops.addCheck(app.get(AuditLog, { strict: false }).health);
   if (config.redis !== undefined) ops.addCheck(app.get(RedisHealth, { strict: false }));
   await app.listen();

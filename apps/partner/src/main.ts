@@ -3,6 +3,7 @@ import { Authenticator } from '@tidegate/auth';
 import { LiveCatalog } from '@tidegate/catalog';
 import { runApp } from '@tidegate/http';
 import { KafkaHealth } from '@tidegate/kafka';
+import { LiveLimits } from '@tidegate/ratelimit';
 import { RedisHealth } from '@tidegate/redis';
 import { StreamHub } from '@tidegate/streams';
 import 'reflect-metadata';
@@ -25,6 +26,7 @@ void runApp(() => {
       app.get(Authenticator),
       app.get(StreamHub).health,
       app.get(LiveCatalog).health,
+      app.get(LiveLimits).health,
       app.get(AuditLog).health,
     ],
   };

@@ -13,10 +13,12 @@ export { deviceCatalogFiles, loadDeviceCatalog, type DeviceCatalog } from './dev
 export { type DeviceChannel, type DeviceSchema } from './devices-file';
 export {
   limitScopes,
+  limitsFiles,
   loadLimits,
   type Limit,
   type LimitQueue,
   type LimitScope,
+  type LimitsByName,
   type RateLimit,
   type WindowLimit,
 } from './limits-file';

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
-import { CatalogError } from './catalog-error';
+import { CatalogError, type CatalogProblem } from './catalog-error';
 import { CatalogFile, entries, name, strict, type FieldPath } from './catalog-file';
+import { loadFiles, type CatalogFiles, type FileText } from './catalog-files';
 
 /** Who shares one count: what of a caller a limit is counted by. */
 export const limitScopes = ['subject', 'credential', 'tenant', 'ip'] as const;
@@ -77,23 +78,40 @@ const fileSchema = strict({ limits: entries });
 /** The whole file, for editors. */
 export const limitsFileSchema = strict({ limits: z.record(name, z.union([windowSchema, rateSchema])) });
 
+export type LimitsByName = ReadonlyMap<string, Limit>;
+
+/** A `limits.yaml`. What it has at first it must keep, since routes of what runs count against it. */
+export function limitsFiles(path: string): CatalogFiles<LimitsByName> {
+  const name = basename(path);
+  let first: LimitsByName | undefined;
+  const parse = (texts: Readonly<Record<string, FileText>>): LimitsByName => {
+    const text = texts[name] ?? { unreadable: 'unknown' };
+    if (typeof text !== 'string') throw new CatalogError(CatalogFile.missing(path, text.unreadable).problems);
+    const limits = parseLimits(path, text);
+    const gone = [...(first?.keys() ?? [])].filter((id) => !limits.has(id));
+    if (gone.length > 0) throw new CatalogError(gone.map((id) => goneProblem(path, id)));
+    first ??= limits;
+    return limits;
+  };
+  return { name: 'limits', directory: dirname(path), files: [name], parse };
+}
+
+function goneProblem(file: string, id: string): CatalogProblem {
+  const message = 'is gone, but what runs counts against it; put it back, or restart without it';
+  return { file, line: 1, column: 1, field: `limits.${id}`, message };
+}
+
 /**
  * Reads a `limits.yaml`.
  *
  * @throws CatalogError with every problem of the file
  */
-export function loadLimits(path: string): ReadonlyMap<string, Limit> {
-  try {
-    return parseLimits(path, readFileSync(path, 'utf8'));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (error instanceof CatalogError) throw error;
-    throw new CatalogError(CatalogFile.missing(path, code ?? 'unknown').problems);
-  }
+export function loadLimits(path: string): LimitsByName {
+  return loadFiles(limitsFiles(path));
 }
 
 /** @throws CatalogError with every problem of the text */
-export function parseLimits(fileName: string, text: string): ReadonlyMap<string, Limit> {
+export function parseLimits(fileName: string, text: string): LimitsByName {
   const file = new CatalogFile(fileName, text);
   const limits = new Map<string, Limit>();
   for (const [id, value] of Object.entries(file.readAll(fileSchema)?.limits ?? {})) {

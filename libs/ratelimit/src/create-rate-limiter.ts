@@ -1,4 +1,4 @@
-import type { Limit } from '@tidegate/catalog';
+import type { LimitsByName } from '@tidegate/catalog';
 import type { Redis } from '@tidegate/redis';
 import type { Logger, Registry } from '@tidegate/telemetry';
 import { FailoverStore } from './failover-store';
@@ -21,7 +21,7 @@ export interface RateLimiterOptions {
 }
 
 /** A limiter for what is not served by Nest; `RateLimitModule` makes its own. */
-export function createRateLimiter(limits: ReadonlyMap<string, Limit>, options: RateLimiterOptions): RateLimiter {
+export function createRateLimiter(limits: LimitsByName, options: RateLimiterOptions): RateLimiter {
   const { app, redis, replicas = 1, redisTimeoutMs: timeoutMs = 50, logger, registry } = options;
   const metrics = new LimitMetrics(registry);
   const store =

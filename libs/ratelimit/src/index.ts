@@ -6,6 +6,7 @@ export { createRateLimiter, type RateLimiterOptions } from './create-rate-limite
 export { limitHeaders } from './limit-headers';
 export { Limits } from './limits.decorator';
 export { LimitsGuard } from './limits.guard';
+export { LiveLimits } from './live-limits';
 export { rateLimitOptionsSchema, type RateLimitOptions } from './options';
 export { RateLimiter, type AdmitOptions } from './rate-limiter';
 export { RateLimitModule } from './ratelimit.module';

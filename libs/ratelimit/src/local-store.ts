@@ -84,8 +84,8 @@ export function shareOf(limit: Limit, shares: number): Limit {
   return { ...limit, ...queue, intervalUs: Math.ceil(limit.intervalUs * shares), burst: part(limit.burst) };
 }
 
-function nameOf({ name }: Limit, key: string): string {
-  return `${name}:${key}`;
+function nameOf({ kind, name }: Limit, key: string): string {
+  return `${kind}:${name}:${key}`;
 }
 
 function monotonicUs(): number {

@@ -1,4 +1,4 @@
-import type { Limit } from '@tidegate/catalog';
+import type { Limit, LimitsByName } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
 import type { Admission, LimitStore, Verdict } from './admission';
 import { keyOf, type CountedCaller } from './counted-caller';
@@ -26,10 +26,19 @@ export class RateLimiter {
   private waiting = 0;
 
   constructor(
-    readonly limits: ReadonlyMap<string, Limit>,
+    private current: LimitsByName,
     private readonly deps: RateLimiterDeps,
   ) {
     this.store = deps.store;
+  }
+
+  get limits(): LimitsByName {
+    return this.current;
+  }
+
+  /** From now on counts against these; what was counted under their names stays counted. */
+  change(limits: LimitsByName): void {
+    this.current = limits;
   }
 
   /** Counts a caller against limits by name, each by what it is `per`. */

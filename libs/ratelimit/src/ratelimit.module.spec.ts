@@ -17,6 +17,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Limits } from './limits.decorator';
+import { LiveLimits } from './live-limits';
 import type { RateLimitOptions } from './options';
 import { RateLimitModule } from './ratelimit.module';
 
@@ -192,6 +193,28 @@ describe(RateLimitModule.name, () => {
     const startedAt = performance.now();
     expect((await fetch(url)).status).toBe(200);
     expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+
+  it('follows its file, but for changes that are broken or drop a limit that routes name', async () => {
+    const own = path.join(folder, 'own.yaml');
+    const write = (text: string) => writeFileSync(own, `limits:\n${text}`);
+    const others = '  addresses: { per: ip, rate: 1/m, burst: 2 }\n  patient: { per: ip, rate: 1/s, burst: 1 }\n';
+    write(`  callers: { per: subject, max: 3, window: 1m }\n${others}`);
+    const app = await open({ limitsFile: own });
+    const limits = app.get(LiveLimits);
+    const policyAfter = async (text: string) => {
+      write(text);
+      // Twice the same is a change; one more, since its own look may come between.
+      for (let n = 0; n < 3; n++) await limits.look();
+      return (await asked(app, '/default', { subject: '13' })).headers['ratelimit-policy'];
+    };
+    expect(await policyAfter(`  callers: { per: subject, max: 5, window: 1m }\n${others}`)).toBe('"callers";q=5;w=60');
+    expect(await policyAfter(`  callers: { per: subject, rate: 1/s, burst: 9 }\n${others}`)).toBe('"callers";q=9;w=9');
+    expect(await policyAfter(`  callers: { per: subject, max: 0, window: 1m }\n${others}`)).toBe('"callers";q=9;w=9');
+    expect(limits.health.check()).toMatchObject({ ok: false });
+    expect(await policyAfter(others)).toBe('"callers";q=9;w=9');
+    const reason = expect.stringContaining(':1:1 limits.callers: is gone, but what runs counts against it') as string;
+    expect(limits.health.check()).toMatchObject({ ok: false, reason });
   });
 
   it('counts for the throttler’s own guard and decorators', async () => {
