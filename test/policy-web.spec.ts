@@ -3,6 +3,7 @@ import type { Producer } from '@tidegate/kafka';
 import { createHmac, hkdfSync } from 'node:crypto';
 import { on, once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import WebSocket from 'ws';
@@ -50,7 +51,7 @@ const order = (orderId: string, over: object = {}): JsonObject => ({
 });
 
 // What masks hide is hidden at every door, and cannot be found out through any of them.
-describe('column masks on web', () => {
+describe('policy at the doors of web', () => {
   const catalog = mkdtempSync(path.join(tmpdir(), 'tidegate-policy-'));
   let house: StreamHouse;
   let web: Bff;
@@ -93,7 +94,7 @@ describe('column masks on web', () => {
 
   const put = (value: JsonObject) => house.send(topics.orders, value['orderId'] as string, value);
 
-  it('show hashes, ranges and days, the same for a person in all streams of a tenant', async () => {
+  it('shows hashes, ranges and days, the same for a person in all streams of a tenant', async () => {
     const [north, south] = await Promise.all([
       house.issuer.token('counter', 'north'),
       house.issuer.token('counter', 'south'),
@@ -134,7 +135,7 @@ describe('column masks on web', () => {
     'row.lines[0].unitPrice == 12.34',
     'size(row.lines) > 0',
     'row.internalNotes == "slow payer"',
-  ])('refuse the filter %s at every door, for a hit as for a miss, and tell no value', async (where) => {
+  ])('refuses the filter %s at every door, for a hit as for a miss, and tells no value', async (where) => {
     const token = await house.issuer.token('counter', 'north');
     const other = await house.issuer.token('counter', 'nowhere');
     const [rest, latest, events, frame, stranger] = await Promise.all([
@@ -156,7 +157,7 @@ describe('column masks on web', () => {
     expect(stranger.status).toBe(404);
   });
 
-  it('stay when another role’s cursor is followed, and a stranger’s is refused', async () => {
+  it('masks what another role’s cursor leads to, and refuses a stranger’s', async () => {
     const [support, counter, foreign] = await Promise.all([
       house.issuer.token('support', 'north', 'sam'),
       house.issuer.token('counter', 'north', 'sam'),
@@ -178,7 +179,7 @@ describe('column masks on web', () => {
     expect(refused.text).not.toContain('c1');
   });
 
-  it('hold for the keys of what has gone', async () => {
+  it('masks the keys of what has gone', async () => {
     const token = await house.issuer.token('picker', 'north');
     const phone = await WebSocketClient.open(`${web.url.replace('http', 'ws')}/streams/orders`, token, {
       mode: 'latest',
@@ -193,7 +194,7 @@ describe('column masks on web', () => {
     phone.close();
   });
 
-  it('judge and show the same one of duplicate keys, and hide what the contract does not know', async () => {
+  it('judges and shows the same one of duplicate keys, and hides what the contract does not know', async () => {
     const [support, south] = await Promise.all([
       house.issuer.token('support', 'north'),
       house.issuer.token('support', 'south'),
@@ -217,7 +218,34 @@ describe('column masks on web', () => {
     expect(other.body.records.map(({ orderId }) => orderId)).toEqual(['d3']);
   });
 
-  it('leave the record of all this to auditors, of all tenants, and to nobody else', async () => {
+  it('shows nothing to callers without a tenant of the catalog, and rows without one to nobody', async () => {
+    const support = await house.issuer.token('support', 'north');
+    for (const tenantId of [undefined, null, 5, '', ['north'], { north: 1 }, 'North', 'mars']) {
+      const { tenantId: _, ...stripped } = order('s1', { total: 777 });
+      const row = tenantId === undefined ? stripped : { ...stripped, tenantId };
+      await house.send(topics.orders, 's', row);
+    }
+    await house.send(topics.orders, 's', order('s2'));
+    const where = 'row.orderId.startsWith("s")';
+    const { body } = await read('orders', support, { from: 'earliest', where, limit: '1' });
+    expect(body.records).toEqual([order('s2')]);
+    const tenants = [undefined, null, 5, '', ['north'], { north: 1 }, 'North', 'mars'] as unknown as string[];
+    await Promise.all(
+      tenants.map(async (tenant) => {
+        const token = await house.issuer.token('support', tenant, 'sam');
+        const rest = await read('orders', token, { from: 'earliest', where });
+        const events = await fetch(`${web.url}/streams/orders?from=earliest`, {
+          headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+        });
+        const socket = await upgradeStatus(`${web.url}/streams/orders?from=earliest`, token);
+        // A token that is none, or one of a caller who has nothing here.
+        for (const status of [rest.status, events.status, socket]) expect([401, 404]).toContain(status);
+        expect(rest.text + (await events.text())).not.toMatch(/777|"s\d"/);
+      }),
+    );
+  });
+
+  it('leaves the record of all this to auditors, of all tenants, and to nobody else', async () => {
     const [auditor, support] = await Promise.all([
       house.issuer.token('auditor', 'north'),
       house.issuer.token('support', 'south'),
@@ -244,6 +272,20 @@ describe('column masks on web', () => {
 function hashed(name: string, text: string): string {
   const key = Buffer.from(hkdfSync('sha256', maskKey, '', 'tidegate mask north', 32));
   return createHmac('sha256', key).update(`${name}\0${text}`).digest('base64url').slice(0, 22);
+}
+
+/** How an upgrade is answered that is none: 101 when it is one. */
+async function upgradeStatus(url: string, token: string): Promise<number | undefined> {
+  const headers = { authorization: `Bearer ${token}` };
+  const socket = new WebSocket(url.replace('http', 'ws'), [subprotocol], { headers });
+  socket.on('error', () => undefined);
+  try {
+    const opened = once(socket, 'open').then(() => 101);
+    const refused = once(socket, 'unexpected-response').then((given) => (given[1] as IncomingMessage).statusCode);
+    return await Promise.race([opened, refused]);
+  } finally {
+    socket.terminate();
+  }
 }
 
 /** What a WebSocket without a stream of its own is told of its subscription. */
