@@ -16,9 +16,9 @@ const basicConstraints = der(0x06, hex('551d13'));
 const ecdsaWithSha256 = sequence(der(0x06, hex('2a8648ce3d040302')));
 
 /** A certificate for `localhost` that vouches for itself, good for a day, in PEM. */
-export function selfSigned(): { certificate: string; key: string } {
+export function selfSigned(subject = 'localhost'): { certificate: string; key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const name = sequence(der(0x31, sequence(commonName, der(0x0c, Buffer.from('localhost')))));
+  const name = sequence(der(0x31, sequence(commonName, der(0x0c, Buffer.from(subject)))));
   const time = (ms: number): Buffer =>
     der(0x18, Buffer.from(`${new Date(ms).toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`));
   const extensions = sequence(
@@ -41,6 +41,6 @@ export function selfSigned(): { certificate: string; key: string } {
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   const signature = sign('sha256', body, createPrivateKey(key));
   const bytes = sequence(body, ecdsaWithSha256, der(0x03, hex('00'), signature)).toString('base64');
-  const lines = bytes.replace(/.{64}/g, '$&\n');
+  const lines = bytes.match(/.{1,64}/g)?.join('\n') ?? '';
   return { certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`, key };
 }

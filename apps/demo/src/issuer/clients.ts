@@ -6,7 +6,7 @@ import { keptFile } from './kept-file';
 import { signingAlgorithm } from './keys';
 
 /** What a client's own tokens say about it. */
-export interface ClientIdentity {
+interface ClientIdentity {
   roles: readonly string[];
   tenant?: Tenant;
 }
