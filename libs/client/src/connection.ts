@@ -29,6 +29,8 @@ export interface Wish {
 /** Follows a stream over one connection until that ends. Rejects with a StreamError when another one would not help. */
 export type Transport = (wish: Wish) => Promise<Ending>;
 
+export const fellSilent = 'The server fell silent.';
+
 /** Calls `late` when nothing was heard for a while. */
 export class Silence {
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -43,4 +45,32 @@ export class Silence {
   stop(): void {
     clearTimeout(this.timer);
   }
+}
+
+/** Breaks requests off when nobody is interested any more, and when nothing was heard for a while. */
+export class Patience {
+  private readonly leave = new AbortController();
+  private readonly silence = new Silence(() => this.leave.abort(new Error(fellSilent)));
+
+  constructor(private readonly wish: AbortSignal) {
+    wish.addEventListener('abort', this.onLeft);
+    if (wish.aborted) this.onLeft();
+  }
+
+  get signal(): AbortSignal {
+    return this.leave.signal;
+  }
+
+  heard(forMs: number): void {
+    this.silence.heard(forMs);
+  }
+
+  /** Whatever is still under way is broken off. */
+  end(): void {
+    this.silence.stop();
+    this.wish.removeEventListener('abort', this.onLeft);
+    this.leave.abort();
+  }
+
+  private readonly onLeft = () => this.leave.abort();
 }

@@ -35,6 +35,8 @@ export class LoopbackDoors {
   /** How the next requests are answered instead. */
   readonly answers: Answer[] = [];
   refuseWebSockets = false;
+  /** Takes requests and answers none. */
+  deaf = false;
   /** Says nothing by itself any more. */
   silent = false;
   private readonly tickets = new Map<string, string>();
@@ -102,6 +104,7 @@ export class LoopbackDoors {
     this.asked.push(`${method} ${url}`);
     let body = '';
     for await (const chunk of request) body += String(chunk);
+    if (this.deaf) return;
     const [status, problem, others = {}] = this.answers.shift() ?? [0, {}];
     if (status !== 0) return void response.writeHead(status, others).end(JSON.stringify(problem));
     if (url === '/stream-tickets') {
@@ -130,20 +133,22 @@ export class LoopbackDoors {
   }
 }
 
-/** Passes bytes on, and breaks everything off once so many have gone to the client. */
+/** Passes bytes on, and breaks everything off when so many have gone to the clients, and so many more, and so on. */
 export class CuttingProxy {
   passed = 0;
-  private cut = false;
+  private left: number;
   private readonly sockets = new Set<Socket>();
 
   private constructor(
     private readonly server: TcpServer,
-    private readonly cutAfter: number,
-  ) {}
+    private readonly next: () => number,
+  ) {
+    this.left = next();
+  }
 
-  static async open(port: number, cutAfter: number): Promise<CuttingProxy> {
+  static async open(port: number, next: () => number): Promise<CuttingProxy> {
     const server = createTcpServer();
-    const proxy = new CuttingProxy(server, cutAfter);
+    const proxy = new CuttingProxy(server, next);
     server.on('connection', (client) => proxy.pass(client, connect(port, '127.0.0.1')));
     await once(server.listen(0, '127.0.0.1'), 'listening');
     return proxy;
@@ -174,10 +179,11 @@ export class CuttingProxy {
     }
     client.on('data', (bytes) => server.write(bytes));
     server.on('data', (bytes) => {
-      const left = this.cut ? Infinity : this.cutAfter - this.passed;
+      const { left } = this;
       this.passed += Math.min(left, bytes.length);
-      if (left > bytes.length) return void client.write(bytes);
-      this.cut = true;
+      this.left -= bytes.length;
+      if (this.left > 0) return void client.write(bytes);
+      this.left = this.next();
       client.write(bytes.subarray(0, left), () => this.breakOff());
     });
   }

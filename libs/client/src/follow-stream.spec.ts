@@ -71,6 +71,20 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 const transports = ['websocket', 'sse'] as const;
+const hurriedMs = 1_000;
+
+/** Whatever would be waited for longer than it takes to notice that a server is silent. */
+function hurry(): jest.SpyInstance {
+  const set = setTimeout;
+  const hurried = (work: () => void, ms = 0) => set(work, ms >= 20_000 && ms <= 45_000 ? hurriedMs : ms);
+  return jest.spyOn(globalThis, 'setTimeout').mockImplementation(hurried);
+}
+
+/** Random numbers that a seed gives again. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 48_271) % 0x7fffffff) / 0x7fffffff;
+}
 
 describe.each(transports)('followStream() over %s', (transport) => {
   it('asks for the stream as told, and gives rows, each with the cursor after it', async () => {
@@ -96,13 +110,14 @@ describe.each(transports)('followStream() over %s', (transport) => {
   });
 
   it('loses nothing and gives nothing twice wherever the connection is cut', async () => {
-    const probe = await CuttingProxy.open(doors.port, Infinity);
+    const probe = await CuttingProxy.open(doors.port, () => Infinity);
     const whole = new Reader({ transport, url: `http://127.0.0.1:${probe.port}` });
     await whole.caughtUp();
     whole.following.close();
     probe.close();
     const follow = async (cutAfter: number): Promise<unknown[]> => {
-      const proxy = await CuttingProxy.open(doors.port, cutAfter);
+      const cuts = [cutAfter];
+      const proxy = await CuttingProxy.open(doors.port, () => cuts.shift() ?? Infinity);
       const reader = new Reader({ transport, url: `http://127.0.0.1:${proxy.port}` });
       await until(() => reader.following.cursor === 'c3' && reader.told.length > 0);
       reader.following.close();
@@ -114,6 +129,19 @@ describe.each(transports)('followStream() over %s', (transport) => {
       const cuts = Array.from({ length: 8 }, (_, n) => at + n);
       for (const numbers of await Promise.all(cuts.map(follow))) expect(numbers).toEqual([1, 2, 3]);
     }
+  });
+
+  it('loses nothing and gives nothing twice however often it is cut', async () => {
+    doors.rows = 200;
+    const random = seeded(7);
+    let cuts = 0;
+    const bytes = () => 1 + Math.floor(random() * 2_500) * Math.min(1, cuts++ % 4);
+    const proxy = await CuttingProxy.open(doors.port, bytes);
+    const reader = new Reader({ transport, url: `http://127.0.0.1:${proxy.port}`, longestPauseMs: 2 });
+    await until(() => reader.following.cursor === 'c200');
+    proxy.close();
+    expect(reader.numbers).toEqual(Array.from({ length: 200 }, (_, n) => n + 1));
+    expect(cuts).toBeGreaterThan(8);
   });
 
   it('ends with an error when the token is not accepted', async () => {
@@ -134,6 +162,31 @@ describe.each(transports)('followStream() over %s', (transport) => {
     await reader.caughtUp();
     expect(reader.waited).toEqual([0, expect.any(Number), 0]);
     expect(reader.waited[1]).toBeGreaterThanOrEqual(20);
+  });
+
+  it.each([
+    ['7', 7_000, 10_500],
+    ['9999999999', 2 ** 31 - 1, 2 ** 31 - 1],
+    ['-7', 20, 40],
+    ['soon', 20, 40],
+  ])('waits after Retry-After: %s for that long and some more, or as by itself', async (asked, least, most) => {
+    doors.answers.push([503, { code: 'unavailable' }, { 'retry-after': asked }]);
+    const reader = new Reader({ transport, firstPauseMs: 40 });
+    await until(() => reader.waited.length > 0);
+    reader.following.close();
+    expect(reader.waited[0]).toBeGreaterThanOrEqual(least);
+    expect(reader.waited[0]).toBeLessThanOrEqual(most);
+  });
+
+  it('comes back when its request is not answered', async () => {
+    const hurried = hurry();
+    doors.deaf = true;
+    const reader = new Reader({ transport });
+    await until(() => reader.waited.length > 0);
+    doors.deaf = false;
+    hurried.mockRestore();
+    await reader.caughtUp();
+    expect(reader.states).toContainEqual(expect.objectContaining({ reason: 'The server fell silent.' }));
   });
 
   it('comes back without a fresh token at hand', async () => {
@@ -313,6 +366,21 @@ describe('followStream() over websocket', () => {
 });
 
 describe('followStream() over sse', () => {
+  it('stays as long as anything is heard, and comes back when the server falls silent', async () => {
+    const hurried = hurry();
+    const reader = new Reader({ transport: 'sse' });
+    await reader.caughtUp();
+    for (let n = 0; n < 6; n++) {
+      doors.last.say(':\n\n');
+      await new Promise((resolve) => setTimeout(resolve, hurriedMs / 4));
+    }
+    expect(reader.waited).toEqual([]);
+    await reader.caughtUp(2);
+    hurried.mockRestore();
+    expect(doors.last.start).toEqual({ after: 'c3' });
+    expect(reader.states).toContainEqual(expect.objectContaining({ reason: 'The server fell silent.' }));
+  });
+
   it.each([
     [404, 'not_found'],
     [400, 'invalid_cursor'],

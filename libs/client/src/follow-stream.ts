@@ -26,6 +26,9 @@ export function followStream<Row = Record<string, unknown>>(options: FollowOptio
   return follower;
 }
 
+/** A timer that is set for longer goes off at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 class Follower implements Following {
   cursor: string | undefined;
   private readonly url: string;
@@ -46,7 +49,7 @@ class Follower implements Following {
         this.say({ state: 'connecting' });
         const { reason, retryMs } = await this.connect();
         if (this.closed) return;
-        await this.pause(retryMs ?? this.backoffMs(), reason);
+        await this.pause(Math.min(retryMs ?? this.backoffMs(), longestTimerMs), reason);
       }
     } catch (error) {
       if (this.closed) return;

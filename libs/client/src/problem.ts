@@ -7,8 +7,10 @@ export async function endingOf(response: Response): Promise<Ending> {
   const { code = fallbackCode(status), detail } = await problemIn(response);
   const message = detail ?? `The server answered ${status}.`;
   if (status < 500 && status !== 429 && isFinal(code)) throw new StreamError(code, message);
-  const seconds = Number(headers.get('retry-after') ?? NaN);
-  return { reason: message, retryMs: Number.isFinite(seconds) ? seconds * 1_000 : undefined };
+  const [seconds] = /^\d+$/.exec(headers.get('retry-after') ?? '') ?? [];
+  // The same for everybody who was refused: some come later, so that not all come together.
+  const spread = 1 + Math.random() / 2;
+  return { reason: message, retryMs: seconds === undefined ? undefined : Number(seconds) * 1_000 * spread };
 }
 
 async function problemIn(response: Response): Promise<{ code?: string; detail?: string }> {

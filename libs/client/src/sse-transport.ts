@@ -1,5 +1,5 @@
 import type { ServerFrame } from '@tidegate/contracts';
-import { Silence, type Ending, type Transport, type Wish } from './connection';
+import { Patience, type Ending, type Transport, type Wish } from './connection';
 import { EventParser, type ServerSentEvent } from './event-parser';
 import { endingOf } from './problem';
 import { StreamError } from './stream-error';
@@ -9,23 +9,18 @@ const silenceMs = 45_000;
 
 /** By `fetch`, since an `EventSource` sends no token. */
 export const followBySse: Transport = async (wish) => {
-  const leave = new AbortController();
-  const silence = new Silence(() => leave.abort());
-  const onLeft = () => leave.abort();
-  wish.signal.addEventListener('abort', onLeft);
-  silence.heard(silenceMs);
+  const patience = new Patience(wish.signal);
+  patience.heard(silenceMs);
   try {
-    const response = await ask(wish, leave.signal);
+    const response = await ask(wish, patience.signal);
     if (response.status !== 200 || response.body === null) return await endingOf(response);
     wish.opened();
-    return (await read(response.body, wish, silence)) ?? { reason: 'The connection was lost.' };
+    return (await read(response.body, wish, patience)) ?? { reason: 'The connection was lost.' };
   } catch (error) {
     if (error instanceof StreamError) throw error;
     return { reason: error instanceof Error ? error.message : 'The connection was lost.' };
   } finally {
-    silence.stop();
-    wish.signal.removeEventListener('abort', onLeft);
-    leave.abort();
+    patience.end();
   }
 };
 
@@ -42,14 +37,14 @@ async function ask({ url, stream, start, token }: Wish, signal: AbortSignal): Pr
 }
 
 /** Undefined when the stream broke off. */
-async function read(body: ReadableStream<Uint8Array>, wish: Wish, silence: Silence): Promise<Ending | undefined> {
+async function read(body: ReadableStream<Uint8Array>, wish: Wish, patience: Patience): Promise<Ending | undefined> {
   const parser = new EventParser();
   const decoder = new TextDecoder();
   const reader = body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done || wish.signal.aborted) return undefined;
-    silence.heard(silenceMs);
+    patience.heard(silenceMs);
     for (const event of parser.push(decoder.decode(value, { stream: true }))) {
       const frame = frameOf(event, wish);
       if (frame?.t === 'bye') return endingOfBye(frame);

@@ -1,5 +1,5 @@
 import type { ClientFrame, closeCodes, ServerFrame, subprotocol } from '@tidegate/contracts';
-import { Silence, type Ending, type Transport, type Wish } from './connection';
+import { fellSilent, Patience, Silence, type Ending, type Transport, type Wish } from './connection';
 import { endingOf } from './problem';
 import { isFinal, StreamError } from './stream-error';
 
@@ -19,26 +19,33 @@ const refreshEveryMs = 10_000;
 
 /** By the ticket of a token: browsers send no header with a WebSocket. */
 export const followByWebSocket: Transport = async (wish) => {
-  const answer = await fetch(`${wish.url}/stream-tickets`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${await wish.token()}` },
-    signal: wish.signal,
-    cache: 'no-store',
-    credentials: 'omit',
-  });
-  if (answer.status !== 201) return endingOf(answer);
-  const { ticket } = (await answer.json()) as { ticket: string };
+  const authorization = `Bearer ${await wish.token()}`;
+  const patience = new Patience(wish.signal);
+  patience.heard(firstSilenceMs);
+  let ticket: string;
+  try {
+    const answer = await askForTicket(wish, authorization, patience.signal);
+    if (answer.status !== 201) return await endingOf(answer);
+    ({ ticket } = (await answer.json()) as { ticket: string });
+  } finally {
+    patience.end();
+  }
   if (wish.signal.aborted) return { reason: 'closed' };
   const socket = new WebSocket(`${wish.url.replace(/^http/, 'ws')}/streams`, [protocol, `ticket.${ticket}`]);
   return new Talk(socket, wish).ending;
 };
+
+function askForTicket({ url }: Wish, authorization: string, signal: AbortSignal): Promise<Response> {
+  const headers = { authorization };
+  return fetch(`${url}/stream-tickets`, { method: 'POST', headers, signal, cache: 'no-store', credentials: 'omit' });
+}
 
 /** What is said over one WebSocket. */
 class Talk {
   readonly ending: Promise<Ending>;
   private end: (ending: Ending) => void = () => undefined;
   private fail: (error: unknown) => void = () => undefined;
-  private readonly silence = new Silence(() => this.leave({ reason: 'The server fell silent.' }));
+  private readonly silence = new Silence(() => this.leave({ reason: fellSilent }));
   private silenceMs = firstSilenceMs;
   private bye: Extract<ServerFrame, { t: 'bye' }> | undefined;
   private subscribed = false;
