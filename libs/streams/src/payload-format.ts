@@ -9,7 +9,7 @@ import type { PayloadBytes } from './stream-record';
 export type BadRecordKind = 'undecodable' | 'unknown-schema' | 'contract';
 
 /** What a record says. */
-export interface Payload {
+interface Payload {
   value: JsonValue;
   /** The same as JSON text of one line, where the record came as such. */
   text: string | undefined;
