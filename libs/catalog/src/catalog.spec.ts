@@ -107,7 +107,7 @@ describe('parseCatalog()', () => {
   it.each([
     [
       'sources: [{ topic: a, pattern: "shop.*" }]',
-      'streams.x.sources[0].pattern: unknown key; the keys here are topic',
+      'streams.x.sources[0].pattern: unknown key; the keys here are topic, format',
     ],
     ['sources: []', 'streams.x.sources: Too small'],
     ['sources: [{ topic: "a b" }]', 'streams.x.sources[0].topic: is no topic name'],

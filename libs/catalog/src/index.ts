@@ -25,5 +25,6 @@ export {
 export { LiveCatalog } from './live-catalog';
 export { type Action, type Grant } from './policies-file';
 export { type ProtobufFormat } from './proto-files';
-export { type Stream, type StreamFormat } from './streams-file';
+export { type StreamFormat } from './stream-format';
+export { type Stream } from './streams-file';
 export { type Tenant } from './tenants-file';

@@ -48,6 +48,19 @@ describe('the format of a stream', () => {
     expect(load({ protobuf: order }).streams.get('orders')?.format).toMatchObject({ framing: 'none' });
   });
 
+  it('may be another one of a source', () => {
+    const sources = [{ topic: 'a' }, { topic: 'b', format: 'avro' }, { topic: 'c', format: { protobuf: order } }];
+    const stream = load('cbor', { sources }).streams.get('orders');
+    expect([stream?.format, ...(stream?.sources.map(({ format }) => format) ?? [])]).toMatchObject([
+      ...['cbor', undefined, 'avro'],
+      { index: [1] },
+    ]);
+    const broken = [{ topic: 'c', format: { protobuf: { ...order, message: 'shop.v1.Batch' } } }];
+    expect(problemsOf('json', { sources: broken })).toEqual([
+      'streams.orders.sources[0].format.protobuf.message: shop.v1.Batch has no field whose JSON name is orderId',
+    ]);
+  });
+
   it('changes the version of the catalog with its file, or one that this imports', () => {
     const version = (changed?: keyof typeof files) => {
       const change = changed === undefined ? {} : { [changed]: `${files[changed]}\n` };

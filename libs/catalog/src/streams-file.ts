@@ -3,7 +3,7 @@ import type { Condition } from '@tidegate/expression';
 import { z } from 'zod';
 import { entries, name, strict, type CatalogFile, type FieldPath } from './catalog-file';
 import type { ProtoFiles } from './proto-files';
-import { protoFileName, type ProtobufFormat } from './proto-files';
+import { formatSchema, readFormat, type StreamFormat } from './stream-format';
 import { isView, readView, viewSchema } from './views';
 
 const contractNames = Object.keys(contractSchemas) as [ContractName, ...ContractName[]];
@@ -13,21 +13,9 @@ const topic = z
 const field = z.string().min(1);
 const count = (max: number) => z.int().min(1).max(max);
 
-const protobuf = strict({
-  file: z.string().regex(protoFileName, 'is no .proto file beside this one; use a name such as orders.proto'),
-  message: z
-    .string()
-    .regex(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, 'is no name of a message; use one such as shop.v1.Order'),
-  framing: z.enum(['none', 'confluent']).default('none'),
-});
-const format = z.union(
-  [z.enum(['json', 'cbor', 'avro']), strict({ protobuf })],
-  'is no format; use json, cbor, avro or { protobuf: { file, message } }, with framing: confluent where a registry is used',
-);
-
 const streamSchema = strict({
-  sources: z.array(strict({ topic })).min(1),
-  format: format.exactOptional(),
+  sources: z.array(strict({ topic, format: formatSchema.exactOptional() })).min(1),
+  format: formatSchema.exactOptional(),
   rows: field.exactOptional(),
   key: z.array(field).min(1),
   subject: field.exactOptional(),
@@ -48,13 +36,17 @@ const fileSchema = strict({ streams: entries });
 /** The whole file, for editors. */
 export const streamsFileSchema = strict({ streams: z.record(name, z.union([streamSchema, viewSchema])) });
 
-export type StreamFormat = 'json' | 'cbor' | 'avro' | ProtobufFormat;
+export interface StreamSource {
+  readonly topic: string;
+  /** What its records are written in. */
+  readonly format?: StreamFormat;
+}
 
 /** A logical name for physical topics. */
 export interface Stream {
   readonly name: string;
-  readonly sources: readonly { readonly topic: string }[];
-  /** What its records are written in: JSON where nothing is said. */
+  readonly sources: readonly StreamSource[];
+  /** What records of its sources are written in that say nothing else; JSON where it says nothing either. */
   readonly format?: StreamFormat;
   /** The array of a record that holds its rows; the other fields of the record are part of each. */
   readonly rows?: string;
@@ -103,33 +95,17 @@ function readStream(file: CatalogFile, id: string, value: unknown, protos: Proto
   const stream = file.read(streamSchema, value, path);
   if (stream === undefined) return undefined;
   checkFields(file, path, stream);
-  const { format: source, ...rest } = stream;
-  if (source === undefined) return { name: id, ...rest };
-  const format = typeof source === 'string' ? source : readProtobuf(file, path, { ...stream, ...source }, protos);
-  return format && { name: id, format, ...rest };
-}
-
-function readProtobuf(
-  file: CatalogFile,
-  path: FieldPath,
-  stream: z.output<typeof streamSchema> & { protobuf: z.output<typeof protobuf> },
-  protos: ProtoFiles,
-): ProtobufFormat | undefined {
-  const { rows, key, tenant, subject, protobuf } = stream;
-  try {
-    const found = protos.message(protobuf.file, protobuf.message);
-    const names = new Set(found.message.fieldsArray.map(({ jsonName }) => jsonName));
-    const needed = rows === undefined ? [...key, tenant, subject] : [rows];
-    const missing = needed.find((name) => name !== undefined && !names.has(name));
-    if (missing === undefined) return { ...found, framing: protobuf.framing };
-    file.report(
-      [...path, 'format', 'protobuf', 'message'],
-      `${protobuf.message} has no field whose JSON name is ${missing}`,
-    );
-  } catch (error) {
-    file.report([...path, 'format', 'protobuf', 'file'], error instanceof Error ? error.message : 'cannot be read');
-  }
-  return undefined;
+  const { rows, key, tenant, subject } = stream;
+  const fields = rows === undefined ? [...key, tenant, ...(subject === undefined ? [] : [subject])] : [rows];
+  const readFormatAt = (at: FieldPath, from: typeof stream.format): Pick<Stream, 'format'> => {
+    const format = from && readFormat(file, [...path, ...at, 'format'], from, { fields, protos });
+    return format === undefined ? {} : { format };
+  };
+  const { format, sources, ...rest } = stream;
+  return {
+    ...{ name: id, ...rest, ...readFormatAt([], format) },
+    sources: sources.map((source, n) => ({ topic: source.topic, ...readFormatAt(['sources', n], source.format) })),
+  };
 }
 
 function checkFields(file: CatalogFile, path: FieldPath, stream: z.output<typeof streamSchema>): void {

@@ -1,5 +1,6 @@
 import type { Stream } from '@tidegate/catalog';
 import { Registry, type Logger } from '@tidegate/telemetry';
+import { Encoder } from 'cbor-x';
 import type { DeadLetter } from './dead-letters';
 import { StreamMetrics } from './metrics';
 import { DecodedRows, RowDecoder } from './row-decoder';
@@ -55,6 +56,14 @@ describe(RowDecoder.name, () => {
     ['in several lines', order('1').replace('{', '{\n')],
   ])('writes a row out anew %s', (_title, text) => {
     expect(textOf(setUp().make(), text)).toBe(JSON.stringify(JSON.parse(text)));
+  });
+
+  it('reads the records of a source in its own format', () => {
+    const decoder = setUp().make({ sources: [{ topic: 'a', format: 'cbor' }, { topic: 't' }] });
+    const fields = JSON.parse(order('1')) as object;
+    const value = new Encoder({ useRecords: false }).encode(fields);
+    expect(decoder.rows({ ...record(''), topic: 'a', value }).map(({ row }) => row)).toEqual([fields]);
+    expect(decoder.rows(record(order('1'))).map(({ row }) => row)).toEqual([fields]);
   });
 
   it('writes out what a view leaves of a row', () => {

@@ -4,9 +4,8 @@ import type { View } from '@tidegate/policy';
 import type { Logger } from '@tidegate/telemetry';
 import { isUtf8 } from 'node:buffer';
 import type { DeadLetters } from './dead-letters';
-import { formatOf } from './formats';
+import { StreamFormats } from './formats';
 import type { StreamMetrics } from './metrics';
-import type { PayloadFormat } from './payload-format';
 import { recordRows, type RecordProblem } from './record-rows';
 import { sizeOf, type DecodedRecord, type DecodedRow, type StreamRecord } from './stream-record';
 
@@ -59,10 +58,10 @@ export class RowDecoder {
   private lastLoggedMs = -Infinity;
   private suppressed = 0;
 
-  private readonly payloadOf: PayloadFormat;
+  private readonly formats: StreamFormats;
 
   constructor(private readonly options: RowDecoderOptions) {
-    this.payloadOf = formatOf(options.stream.format);
+    this.formats = new StreamFormats(options.stream);
   }
 
   /** The rows of a record, whoever may see them; none of one that is too old or broken. */
@@ -127,7 +126,7 @@ export class RowDecoder {
 
   private decode(record: StreamRecord): DecodedRecord {
     if (record.decoded?.decoder === this) return record.decoded;
-    const { rows, problems } = recordRows(record, this.options.stream, this.payloadOf);
+    const { rows, problems } = recordRows(record, this.options.stream, this.formats.of(record.topic));
     if (problems.length > 0) this.reportBad(record, problems);
     const decoded = { decoder: this, rows };
     this.options.decodedRows.add(record, decoded);

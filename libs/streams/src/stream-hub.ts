@@ -14,6 +14,7 @@ import { DurableFollow } from './durable-follow';
 import { durableGroup } from './durable-group';
 import type { GroupOffsets } from './durable-hold';
 import { Durables, notDurable } from './durables';
+import { formatOfTopic } from './formats';
 import { LocalLeases, type Leases } from './leases';
 import { streamLimitsSchema, type StreamLimits } from './limits';
 import { StreamMetrics } from './metrics';
@@ -360,8 +361,9 @@ export class StreamHub {
     for (const { topic } of channel.options.feeds) this.feeds.release(topic);
   }
 
-  private async acquireFeeds({ sources, format }: Stream): Promise<TopicFeed[]> {
-    if (format === 'avro') for (const { topic } of sources) this.schemas.need(topic);
+  private async acquireFeeds(stream: Stream): Promise<TopicFeed[]> {
+    const { sources } = stream;
+    for (const { topic } of sources) if (formatOfTopic(stream, topic) === 'avro') this.schemas.need(topic);
     const results = await Promise.allSettled(sources.map(({ topic }) => this.feeds.acquire(topic)));
     const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     try {
