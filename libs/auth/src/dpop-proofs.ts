@@ -1,4 +1,4 @@
-import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify, type JWK } from 'jose';
+import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify, type CryptoKey, type JWK } from 'jose';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { publicKeySchema } from './key-source';
@@ -23,6 +23,7 @@ export interface PresentedProof {
 
 const skewSeconds = 30;
 const maxProofBytes = 4_096;
+const maxKeys = 1_000;
 const algorithms = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'];
 
 const headerSchema = z.looseObject({
@@ -44,6 +45,7 @@ const claimsSchema = z.looseObject({
 export class DpopProofs {
   private readonly urls: ReadonlySet<string>;
   private readonly maxAgeSeconds: number;
+  private readonly keys = new Map<string, CryptoKey | Uint8Array>();
 
   constructor(
     options: DpopOptions,
@@ -65,7 +67,7 @@ export class DpopProofs {
     const { alg, jwk } = headerSchema.parse(decodeProtectedHeader(text));
     // Before the signature: only the key that the token names is worth the arithmetic.
     if ((await calculateJwkThumbprint(jwk)) !== thumbprint) throw unauthenticated('DPoP proof of another key');
-    const { payload } = await jwtVerify(text, await importJWK(jwk, alg), { algorithms: [alg] });
+    const { payload } = await jwtVerify(text, await this.keyOf(jwk, alg, thumbprint), { algorithms: [alg] });
     const { jti, htm, htu, iat, ath } = claimsSchema.parse(payload);
     if (htm !== method || !this.isHere(htu, url)) throw unauthenticated('DPoP proof for another request');
     if (ath !== createHash('sha256').update(token).digest('base64url'))
@@ -76,6 +78,18 @@ export class DpopProofs {
     const id = createHash('sha256').update(`${thumbprint} ${jti}`).digest('base64url');
     const keptMs = (this.maxAgeSeconds + 2 * skewSeconds) * 1_000;
     if (!(await this.memory.isFirst(id, keptMs))) throw unauthenticated('DPoP proof seen before');
+  }
+
+  /** A caller proves the same key with every request, and reading it costs as much as a check does. */
+  private async keyOf(jwk: JWK, alg: string, thumbprint: string): Promise<CryptoKey | Uint8Array> {
+    const id = `${alg} ${thumbprint}`;
+    const known = this.keys.get(id);
+    if (known !== undefined) return known;
+    const key = await importJWK(jwk, alg);
+    const oldest = this.keys.keys().next();
+    if (this.keys.size >= maxKeys && !oldest.done) this.keys.delete(oldest.value);
+    this.keys.set(id, key);
+    return key;
   }
 
   /** Query and fragment do not count. A WebSocket is opened by a GET, so `wss` stands for `https`. */

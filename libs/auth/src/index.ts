@@ -12,8 +12,9 @@ export {
 } from './client-certificates';
 export { callerOf, lastingCredentialOf, principalOf, type Credential } from './credentials';
 export { DeviceTokens, type DeviceIdentity } from './device-token';
-export { dpopOptionsSchema, type DpopOptions } from './dpop-proofs';
+export { DpopProofs, dpopOptionsSchema, type DpopOptions } from './dpop-proofs';
 export { isInScope, type Confirmation, type CredentialMethod, type Principal } from './principal';
+export { LocalProofMemory } from './proof-memory';
 export type { RawRequest } from './request-credentials';
 export { SignOuts } from './sign-outs';
 export { TrustedProxies, isProxy } from './trusted-proxies';
