@@ -157,6 +157,14 @@ describe('policy at the doors of web', () => {
     expect(stranger.status).toBe(404);
   });
 
+  it('lets callers filter by what is beside a mask', async () => {
+    const token = await house.issuer.token('counter', 'north');
+    await put(order('f1', { lines: [{ ...line, sku: 'rare' }] }));
+    const where = 'row.lines.exists(l, l.sku == "rare" && l.quantity > 0.0)';
+    const { body } = await read('orders', token, { from: 'earliest', where, limit: '1' });
+    expect(body.records).toMatchObject([{ orderId: 'f1', lines: [{ sku: 'rare', unitPrice: 10 }] }]);
+  });
+
   it('masks what another role’s cursor leads to, and refuses a stranger’s', async () => {
     const [support, counter, foreign] = await Promise.all([
       house.issuer.token('support', 'north', 'sam'),

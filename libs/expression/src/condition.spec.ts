@@ -1,4 +1,11 @@
-import { contractShapes, parseJson, type JsonObject, type JsonValue, type ObjectShape } from '@tidegate/contracts';
+import {
+  contractShapes,
+  parseJson,
+  type JsonObject,
+  type JsonValue,
+  type ObjectShape,
+  type Shape,
+} from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import fc from 'fast-check';
 import { compileCondition, Condition } from './condition';
@@ -56,13 +63,53 @@ describe(Condition.name, () => {
     const source =
       'row.customerId == sub.id && row["status"] == sub.claims.status && row.lines.exists(l, l.sku in sub.roles)';
     const { uses } = compileCondition(source, { row: order });
-    expect(uses).toEqual({ row: ['customerId', 'status', 'lines'], sub: [['id'], ['claims', 'status'], ['roles']] });
+    expect(uses).toEqual({
+      row: ['customerId', 'status', 'lines'],
+      paths: ['customerId', 'status', 'lines.sku'],
+      sub: [['id'], ['claims', 'status'], ['roles']],
+    });
     expect(compileCondition('"x" in sub.claims', { row: order }).uses.sub).toEqual([['claims']]);
     const dotted = 'row.storeId == sub.claims["https://x.example/a.b"].c && has(sub.claims.d)';
     expect(compileCondition(dotted, { row: order }).uses.sub).toEqual([
       ['claims', 'https://x.example/a.b'],
       ['claims', 'd'],
     ]);
+  });
+
+  it.each<[string, string[]]>([
+    ['row.home.city == "Bern"', ['home.city']],
+    ['row["home"]["geo"].lat > 1.0 && has(row.home.city)', ['home.geo.lat', 'home.city']],
+    ['row.lines.exists(l, l.sku == "a")', ['lines.sku']],
+    ['row.lines.exists(l, l["sku"] == sub.id && l.price > 1.0)', ['lines.sku', 'lines.price']],
+    ['row.lines.exists(l, true)', ['lines']],
+    ['row.lines.all(l, row.id == "x")', ['id']],
+    ['row.lines.exists(l, l in row.lines)', ['lines']],
+    ['row.lines.map(l, l).exists(m, m.price > 1.0)', ['lines']],
+    ['row.lines.map(l, l.sku).exists(s, s == "a")', ['lines.sku']],
+    ['row.lines.map(l, l.price > 1.0, l.sku) == ["a"]', ['lines.price', 'lines.sku']],
+    ['row.lines.filter(l, l.sku == "a")[0].price > 1.0', ['lines']],
+    ['row.lines.filter(l, l.sku == "a").exists(m, m.price > 1.0)', ['lines']],
+    ['row.lines[0].price > 1.0', ['lines']],
+    ['size(row.lines) > 1', ['lines']],
+    ['row.stores["stock"].buyer == "Ann"', ['stores']],
+    ['row.stores.stock.buyer == "Ann"', ['stores']],
+    ['row.stores.exists(k, row.stores[k].buyer == "Ann")', ['stores']],
+    ['row.notes.anything.at.all == 1', ['notes']],
+    ['row.lists.exists(l, size(l) > 1)', ['lists']],
+  ])('notes how deep %s reads: %j', (source, paths) => {
+    const text = { kind: 'string' } as const;
+    const number = { kind: 'number' } as const;
+    const object = (fields: Record<string, Shape>) =>
+      ({ kind: 'object', fields: new Map(Object.entries(fields)) }) as const;
+    const shape = object({
+      id: text,
+      home: object({ city: text, geo: object({ lat: number }) }),
+      lines: { kind: 'list', of: object({ sku: text, price: number }) },
+      stores: { kind: 'map', of: object({ stock: number, buyer: text }) },
+      lists: { kind: 'list', of: { kind: 'list', of: text } },
+      notes: { kind: 'any' },
+    });
+    expect(compileCondition(source, { row: shape }).uses.paths).toEqual(paths);
   });
 
   // Filters of others let everything through when a claim was missing or of another type: metabase#81821, WaveHouse#385.

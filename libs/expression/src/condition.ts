@@ -121,14 +121,14 @@ function compile(source: string, shape: ObjectShape): Program {
   const { checking, running, createRow } = environmentsFor(shape);
   const strictlyTyped = checking.parse(source);
   // Before the type check, so that a function which is not offered is named as such.
-  const { uses } = new Inspection(strictlyTyped.ast);
+  const { uses } = new Inspection(strictlyTyped.ast, shape);
   const { valid, type, error } = strictlyTyped.check();
   if (!valid) throw error ?? new Error('check failed');
   if (type !== 'bool') throw new Refusal(`is a ${type}, and must be true or false`, strictlyTyped.ast);
   const run = running.parse(source);
   const runningCheck = run.check();
   if (!runningCheck.valid) throw runningCheck.error ?? new Error('check failed');
-  for (const comparison of new Inspection(run.ast).comparisons) makeStrict(comparison);
+  for (const comparison of new Inspection(run.ast, shape).comparisons) makeStrict(comparison);
   return { run, createRow, uses, shape };
 }
 

@@ -1,8 +1,11 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
+import type { ObjectShape, Shape } from '@tidegate/contracts';
 
 /** What a condition reads: fields of the row (`total`), and parts of the caller as paths (`['claims', 'region']`). */
 export interface ConditionUses {
   readonly row: readonly string[];
+  /** The same, as deep as the text says it: `lines.sku` for `row.lines.exists(l, l.sku == "a")`. Stands for all inside. */
+  readonly paths: readonly string[];
   readonly sub: readonly (readonly string[])[];
 }
 
@@ -24,19 +27,30 @@ const functions = new Set(
 );
 const macros = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
+/** A loop's variable, and the path of the row that it goes through. */
+interface Loop {
+  readonly variable: string;
+  readonly path: readonly string[];
+}
+
 /** Walks a parsed condition: refuses what it may not do, and notes what it reads and which comparisons it makes. */
 export class Inspection {
   private readonly row = new Set<string>();
+  private readonly paths = new Set<string>();
+  private loopOver: Loop | undefined;
   private readonly sub = new Map<string, readonly string[]>();
   /** Nodes of `==`, `!=` and `in`. */
   readonly comparisons: ASTNode[] = [];
 
-  constructor(ast: ASTNode) {
+  constructor(
+    ast: ASTNode,
+    private readonly shape: ObjectShape,
+  ) {
     this.visit(ast, 0);
   }
 
   get uses(): ConditionUses {
-    return { row: [...this.row], sub: [...this.sub.values()] };
+    return { row: [...this.row], paths: [...this.paths], sub: [...this.sub.values()] };
   }
 
   private visit(node: ASTNode, loops: number): void {
@@ -45,6 +59,7 @@ export class Inspection {
         return;
       case 'id':
         if (node.args === 'row' || node.args === 'sub') throw new Refusal(`name a field of ${node.args}`, node);
+        this.access(node);
         return;
       case '.':
       case '[]':
@@ -53,10 +68,9 @@ export class Inspection {
       case 'call':
         return this.call(node, node.args[0], node.args[1], loops);
       case 'rcall':
+        if (macros.has(node.args[0])) return this.loop(node, node.args, loops);
         this.visit(node.args[1], loops);
-        return macros.has(node.args[0])
-          ? this.loop(node, node.args[2], loops)
-          : this.call(node, node.args[0], node.args[2], loops);
+        return this.call(node, node.args[0], node.args[2], loops);
       case 'list':
         return this.visitAll(node.args, loops);
       case 'map':
@@ -88,35 +102,61 @@ export class Inspection {
     this.visitAll(args, loops);
   }
 
-  private loop(node: ASTNode, [variable, ...rest]: readonly ASTNode[], loops: number): void {
+  private loop(node: ASTNode, [macro, list, args]: [string, ASTNode, ASTNode[]], loops: number): void {
     // A loop in a loop costs the square of a row's size.
     if (loops > 0) throw new Refusal('a loop within a loop is not offered', node);
+    const [variable, ...rest] = args;
     if (variable?.op === 'id' && (variable.args === 'row' || variable.args === 'sub')) {
       throw new Refusal(`"${variable.args}" is taken; name the loop variable otherwise`, variable);
     }
+    const path = pathOf(list);
+    const known = this.paths.size;
+    // What filter() gives are whole elements, of which anything may be read outside the loop.
+    if (variable?.op === 'id' && path?.[0] === 'row' && path.length > 1 && macro !== 'filter') {
+      this.row.add(path[1] ?? '');
+      this.loopOver = { variable: variable.args, path: path.slice(1) };
+    } else {
+      this.visit(list, loops);
+    }
     this.visitAll(rest, loops + 1);
+    // A body that looks at no element still tells how many there are.
+    if (this.loopOver !== undefined && this.paths.size === known) this.reads(this.loopOver.path);
+    this.loopOver = undefined;
   }
 
-  /** Notes `row.x`, `sub.x` and `sub.claims.x`, in either spelling; false when the node is none of them. */
+  /** Notes `row.x`, `sub.x` and `sub.claims.x`, in either spelling, and what a loop's variable reads; false when the node is none of them. */
   private access(node: ASTNode): boolean {
-    const path = pathOf(node);
+    const path = pathOf(node, this.loopOver?.variable);
     if (path === undefined) return false;
     const [root, name = '', ...names] = path;
     if (root === 'row') {
       this.row.add(name);
-    } else {
+      this.reads([name, ...names]);
+    } else if (root === 'sub') {
       const part = name === 'claims' ? [name, ...names.slice(0, 1)] : [name];
       this.sub.set(JSON.stringify(part), part);
+    } else {
+      this.reads([...(this.loopOver?.path ?? []), ...path.slice(1)]);
     }
     return true;
   }
+
+  /** Notes a path of the row, as far as the contract names its parts: keys of a map are no names. */
+  private reads(path: readonly string[]): void {
+    let depth = 0;
+    for (let shape: Shape | undefined = this.shape; shape?.kind === 'object' && depth < path.length; depth++) {
+      shape = shape.fields.get(path[depth] ?? '');
+      while (shape?.kind === 'list') shape = shape.of;
+    }
+    this.paths.add(path.slice(0, depth).join('.'));
+  }
 }
 
-/** `['row', 'lines', …]` for accesses that begin at `row` or `sub` by constant names. */
-export function pathOf(node: ASTNode): string[] | undefined {
-  if (node.op === 'id') return node.args === 'row' || node.args === 'sub' ? [node.args] : undefined;
+/** `['row', 'lines', …]` for accesses that begin at `row`, `sub` or a loop's variable by constant names. */
+export function pathOf(node: ASTNode, variable?: string): string[] | undefined {
+  if (node.op === 'id') return ['row', 'sub', variable].includes(node.args) ? [node.args] : undefined;
   if (node.op !== '.' && node.op !== '[]') return undefined;
-  const path = pathOf(node.args[0]);
+  const path = pathOf(node.args[0], variable);
   const name = node.op === '.' ? node.args[1] : literal(node.args[1]);
   if (path === undefined) return undefined;
   return typeof name === 'string' ? [...path, name] : undefined;

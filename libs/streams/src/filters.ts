@@ -23,9 +23,9 @@ export class Filter {
     return this.condition.evaluate({ row, sub: nobody }) === 'match';
   }
 
-  /** The first field that it reads and the caller may not see everywhere: what matches would tell what is hidden. */
+  /** The first part of the row that it reads and the caller may not see everywhere: what matches would tell what is hidden. */
   restrictedField(view: Pick<View, 'restricted'>): string | undefined {
-    return this.condition.uses.row.find((field) => view.restricted(field));
+    return this.condition.uses.paths.find((path) => view.restricted(path));
   }
 }
 
