@@ -27,6 +27,7 @@ describe('a catalog that changes under open streams', () => {
 
   beforeAll(async () => {
     house = await StreamHouse.start();
+    await house.bench.createTopic('shop.orders-moved', 2);
     web = await house.startWeb('web', { CATALOG_DIR: catalog.directory });
     [operator, support] = await Promise.all([
       house.issuer.token('operator', 'north'),
@@ -135,6 +136,27 @@ describe('a catalog that changes under open streams', () => {
     readings.close();
     const text = await (await fetch(`${web.url}/asyncapi.json`)).text();
     expect(Object.keys((JSON.parse(text) as { channels: object }).channels)).toContain('streams.readings');
+    await goOn();
+  });
+
+  it('asks those of a stream with another source to come back, and has its rows for them, after a gap', async () => {
+    await house.send('shop.orders-moved', 'moved-1', { ...orderOf('moved-1'), storeId: '31401' });
+    const [socket, follower] = await Promise.all([
+      open('orders-west', support),
+      SseClient.open(place('orders-west'), support),
+    ]);
+    catalog.replace('streams.yaml', ['{ topic: shop.orders }', '{ topic: shop.orders-moved }']);
+    await socket.until(() => socket.closeCode !== undefined, 'closed');
+    await follower.until(() => follower.ended, 'ended');
+    expect([socket.closeCode, socket.frames.at(-1)]).toMatchObject([1012, { t: 'bye', code: 'restart' }]);
+    expect(follower.events.at(-1)).toMatchObject({ event: 'bye', data: expect.stringContaining('restart') as string });
+    const again = await open('orders-west', support, { after: socket.cursor });
+    const later = await SseClient.open(place('orders-west'), support, follower.lastEventId);
+    for (const { rows } of [again, later]) expect(rows.map((row) => row['orderId'])).toEqual(['moved-1']);
+    expect(again.frames.filter(({ t }) => t === 'gap')).toMatchObject([{ reason: 'recreated' }]);
+    expect(later.events.filter(({ event }) => event === 'gap')).toMatchObject([{ data: '{"reason":"recreated"}' }]);
+    again.close();
+    later.cut();
     await goOn();
   });
 });

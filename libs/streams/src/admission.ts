@@ -12,8 +12,8 @@ import type { StreamStart } from './start';
 /** What a caller has asked for and may have. */
 export interface Admitted {
   sight: Sight;
-  /** The stream whose records these are: a view's is another one than the owner's. */
-  channel: string;
+  /** The stream whose records these are: where the name is a view's, the one that it is a view of. */
+  base: Stream;
   owner: CursorOwner;
   /** What the same caller sees with another credential; undefined when that is nothing any more. */
   sightOf: (principal: Principal) => Sight | undefined;
@@ -49,26 +49,29 @@ export class Admission {
     return this.catalog.version;
   }
 
-  stream(name: string): Stream | undefined {
-    return this.catalog.streams.get(name);
+  /** The stream of the name, or the one that it is a view of. */
+  base(name: string): Stream | undefined {
+    const { streams } = this.catalog;
+    const stream = streams.get(name);
+    return stream?.view === undefined ? stream : streams.get(stream.view.from);
   }
 
   /** @throws AppError `not_found`, `mode_not_offered`, `invalid_argument`, `unavailable` (too many different filters) */
   admit(principal: Principal, name: string, start: StreamStart, belongings: Belongings): Admitted {
     const view = this.policy.view(principal, name);
-    const stream = this.stream(name);
+    const [stream, base] = [this.catalog.streams.get(name), this.base(name)];
     // Unknown, ungranted, and a resource that is no stream: nobody learns which.
-    if (view === undefined || stream === undefined) throw notFound();
+    if (view === undefined || stream === undefined || base === undefined) throw notFound();
     checkMode(start, stream);
     const filter = start.where === undefined ? undefined : this.filter(stream, start.where, view, belongings);
     const sightOf = (other: Principal) => {
-      const [now, there] = [this.policy.view(other, name), this.stream(name)];
+      const [now, there] = [this.policy.view(other, name), this.catalog.streams.get(name)];
       if (now === undefined || there === undefined || filter?.restrictedField(now) !== undefined) return undefined;
       return new Sight({ stream: name, view: now, share: shareOf(there), filter });
     };
     const owner = { stream: name, tenant: principal.tenant, subject: principal.subject };
     const sight = new Sight({ stream: name, view, share: shareOf(stream), filter });
-    return { sight, channel: stream.view?.from ?? name, owner, sightOf };
+    return { sight, base, owner, sightOf };
   }
 
   private filter(stream: Stream, where: string, view: View, belongings: Belongings): Filter {

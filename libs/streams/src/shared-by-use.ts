@@ -1,14 +1,14 @@
 export interface SharedOptions<T> {
-  open: (key: string) => Promise<T>;
   close: (value: T) => Promise<void> | void;
   /** How long a value outlives its last user. */
-  lingerMs: (key: string) => number;
+  lingerMs: (value: T) => number;
 }
 
 interface Shared<T> {
   opened: Promise<T>;
   users: number;
-  lingering: NodeJS.Timeout | undefined;
+  /** Set while nobody uses it. */
+  lingering: { value: T; timer: NodeJS.Timeout } | undefined;
 }
 
 /** One value per key, opened by its first user and closed some time after its last. */
@@ -18,9 +18,10 @@ export class SharedByUse<T> {
   constructor(private readonly options: SharedOptions<T>) {}
 
   /** Each acquire that resolves wants one `release`. A failed opening is told to all who wait and tried anew after. */
-  async acquire(key: string): Promise<T> {
-    const shared = this.all.get(key) ?? this.add(key);
-    clearTimeout(shared.lingering);
+  async acquire(key: string, open: () => Promise<T>): Promise<T> {
+    const shared = this.all.get(key) ?? this.add(key, open());
+    clearTimeout(shared.lingering?.timer);
+    shared.lingering = undefined;
     shared.users++;
     try {
       return await shared.opened;
@@ -30,26 +31,34 @@ export class SharedByUse<T> {
     }
   }
 
-  release(key: string): void {
+  release(key: string, value: T): void {
     const shared = this.all.get(key);
     if (shared === undefined || --shared.users > 0) return;
-    const lingerMs = this.options.lingerMs(key);
-    if (lingerMs === 0) void this.end(key, shared);
-    else shared.lingering = setTimeout(() => void this.end(key, shared), lingerMs).unref();
+    const lingerMs = this.options.lingerMs(value);
+    if (lingerMs === 0) return void this.end(key, shared);
+    const timer = setTimeout(() => void this.end(key, shared), lingerMs).unref();
+    shared.lingering = { value, timer };
+  }
+
+  /** Closes what nobody uses and nobody will. */
+  endIdle(isOver: (value: T) => boolean): void {
+    for (const [key, shared] of this.all) {
+      if (shared.lingering !== undefined && isOver(shared.lingering.value)) void this.end(key, shared);
+    }
   }
 
   async closeAll(): Promise<void> {
     await Promise.all([...this.all].map(([key, shared]) => this.end(key, shared)));
   }
 
-  private add(key: string): Shared<T> {
-    const shared: Shared<T> = { opened: this.options.open(key), users: 0, lingering: undefined };
+  private add(key: string, opened: Promise<T>): Shared<T> {
+    const shared: Shared<T> = { opened, users: 0, lingering: undefined };
     this.all.set(key, shared);
     return shared;
   }
 
   private async end(key: string, shared: Shared<T>): Promise<void> {
-    clearTimeout(shared.lingering);
+    clearTimeout(shared.lingering?.timer);
     if (this.all.get(key) === shared) this.all.delete(key);
     const [opening] = await Promise.allSettled([shared.opened]);
     // What never opened has been told to those who asked for it.

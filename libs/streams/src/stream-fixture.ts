@@ -42,7 +42,7 @@ export function caller(subject = '13', over: Partial<Principal> = {}): Principal
  * Customers see their own rows without the notes, support all of its tenant, `open` and `closed` everything, `closed` without
  * the status; `broken` fails; `west` sees the view `orders-west` only, without the store; every other role sees nothing.
  */
-function viewOf({ roles, subject, tenant }: Principal, resource: string): View | undefined {
+export function viewOf({ roles, subject, tenant }: Principal, resource: string): View | undefined {
   if (resource !== 'orders' && resource !== west) return undefined;
   if (roles.includes('west') && resource === west) return view('west', ({ storeId: _, ...row }) => row, 'storeId');
   if (roles.includes('support')) {

@@ -29,8 +29,10 @@ import { copyOf, SessionAudits } from './session-audits';
 import type { ByeCode, SessionSink } from './session-sink';
 import { SessionStarts } from './session-starts';
 import { SharedByUse } from './shared-by-use';
+import type { Sight } from './sight';
 import { parseStart, resolveStart, type StreamStart } from './start';
 import { StreamChannel } from './stream-channel';
+import { definitionOf } from './stream-definition';
 import { StreamSession, type SessionStart } from './stream-session';
 import { TopicFeed } from './topic-feed';
 import { unreadable } from './unreadable';
@@ -119,15 +121,13 @@ export class StreamHub {
     this.schemas = new Schemas(schemaRegistry && new SchemaRegistry(schemaRegistry, options.registry));
     this.buckets = new RangeBuckets(options.ranges, limits, this.now, this.schemas);
     this.feeds = new SharedByUse({
-      open: (topic) => this.openFeed(topic),
       close: (feed) => this.closeFeed(feed),
       lingerMs: () => limits.tailLingerMs,
     });
     this.channels = new SharedByUse({
-      open: (name) => this.openChannel(name),
       close: (channel) => this.closeChannel(channel),
       // Last values took some loading.
-      lingerMs: (name) => (this.admission.stream(name)?.latest === undefined ? 0 : limits.tailLingerMs),
+      lingerMs: (channel) => (channel.lastValues === undefined || this.isOver(channel) ? 0 : limits.tailLingerMs),
     });
     this.pump = new Pump({ channels: this.openChannels, tickMs: limits.tickMs, now: this.now });
     this.wheel = new Wheel(stepMs(limits), limits.heartbeatMs, { onStep: (nowMs) => this.look(nowMs), now: this.now });
@@ -154,14 +154,17 @@ export class StreamHub {
       const admitted = this.admit(principal, stream, start, belongings);
       const point = parseStart(start, (cursor) => this.seal.open(cursor, admitted.owner));
       const group = start.sub === undefined ? undefined : durableGroup(admitted.owner, start.sub);
-      const channel = await this.use(admitted.channel, belongings);
+      const channel = await this.use(admitted.base, belongings);
       channel.keepLastValues();
       const durable = group === undefined ? undefined : await this.hold(group, stream, channel, start, belongings);
       const { after } = start;
       const sameSight = after !== undefined && this.seal.saysSight(after, admitted.sight.id);
       const begin = await this.starts.begin({ point, start, channel, sight: admitted.sight, durable, sameSight });
       this.refuseWhileDraining();
-      return this.admitSession({ principal, sink, channel, admitted, start: begin, durable, belongings });
+      const sight = this.sightNow(principal, admitted, channel);
+      const session = this.admitSession({ principal, sink, channel, admitted, start: begin, durable, belongings });
+      if (sight.id !== admitted.sight.id) session.updatePrincipal(principal);
+      return session;
     } catch (error) {
       belongings.letGo();
       throw error;
@@ -172,11 +175,13 @@ export class StreamHub {
   async read(principal: Principal, stream: string, options: ReadOptions): Promise<RecordsPage> {
     const belongings = new Belongings();
     try {
-      const { owner, sight, ...admitted } = this.admit(principal, stream, options, belongings);
+      const admitted = this.admit(principal, stream, options, belongings);
+      const { owner } = admitted;
       if (options.mode === 'latest') throw notOffered('A page has the rows of mode=events; follow the stream instead.');
       const point = parseStart(options, (cursor) => this.seal.open(cursor, owner));
-      const channel = await this.use(admitted.channel, belongings);
+      const channel = await this.use(admitted.base, belongings);
       const start = await resolveStart(point, channel, this.options.ranges, () => channel.arrived);
+      const sight = this.sightNow(principal, admitted, channel);
       const signals = [options.signal, principal.withdrawn].filter((signal) => signal !== undefined);
       return await this.page({ ...options, channel, sight, prefix: this.seal.prefix(owner), start, signals });
     } finally {
@@ -192,11 +197,11 @@ export class StreamHub {
   async ack(principal: Principal, stream: string, sub: string, cursor: string): Promise<void> {
     const belongings = new Belongings();
     try {
-      const { owner, ...admitted } = this.admit(principal, stream, {}, belongings);
+      const { owner, base } = this.admit(principal, stream, {}, belongings);
       const position = this.seal.open(cursor, owner);
       const group = durableGroup(owner, sub);
       if (this.durables === undefined) throw notDurable();
-      const channel = await this.use(admitted.channel, belongings);
+      const channel = await this.use(base, belongings);
       const sources = channel.sources();
       await this.durables.ack(group, stream, () => sources, channel.reached(position));
     } finally {
@@ -204,12 +209,37 @@ export class StreamHub {
     }
   }
 
-  /** From now on callers see what this policy shows them, those of open sessions too; whoever loses access is told. */
+  /**
+   * From now on callers see what this policy shows them of these streams, those of open sessions too. Whoever loses access is
+   * told so, and who follows a stream that is made of something else now is asked to come back with its cursor.
+   */
   changeCatalog(catalog: Catalog, policy: Pick<Policy, 'view'>): void {
     this.admission.change(catalog, policy);
-    for (const session of [...this.sessions]) session.updatePrincipal(session.caller);
+    for (const session of [...this.sessions]) {
+      session.updatePrincipal(session.caller);
+      if (!this.isOf(session.channel, session.stream)) session.end('restart');
+    }
     // What they were shown until now they keep; whoever asks again is seen with new eyes.
     for (const read of this.reads) read.stop();
+    this.channels.endIdle((channel) => this.isOver(channel));
+  }
+
+  /** What the caller sees by now. @throws AppError `not_found`, `unavailable` */
+  private sightNow(principal: Principal, { owner, sightOf }: Admitted, channel: StreamChannel): Sight {
+    const sight = sightOf(principal);
+    if (sight === undefined) throw notFound();
+    if (this.isOf(channel, owner.stream)) return sight;
+    throw new AppError('unavailable', 'The stream has just changed; try again.', { retryAfterMs: 1_000 });
+  }
+
+  /** Whether the records of a channel are those of a stream, or a view of it, as the catalog has it now. */
+  private isOf({ options }: StreamChannel, name: string): boolean {
+    const base = this.admission.base(name);
+    return base !== undefined && definitionOf(base) === definitionOf(options.stream);
+  }
+
+  private isOver(channel: StreamChannel): boolean {
+    return !this.isOf(channel, channel.name);
   }
 
   private async page({ signals, ...options }: RecordsReadOptions & { signals: AbortSignal[] }): Promise<RecordsPage> {
@@ -305,9 +335,10 @@ export class StreamHub {
     belongings.letGo();
   }
 
-  private async use(name: string, belongings: Belongings): Promise<StreamChannel> {
-    const channel = await this.channels.acquire(name);
-    belongings.keep(() => this.channels.release(name));
+  private async use(base: Stream, belongings: Belongings): Promise<StreamChannel> {
+    const key = definitionOf(base);
+    const channel = await this.channels.acquire(key, () => this.openChannel(base));
+    belongings.keep(() => this.channels.release(key, channel));
     if (channel.unavailable !== undefined) throw unreadable(channel.unavailable);
     return channel;
   }
@@ -339,9 +370,7 @@ export class StreamHub {
     return feed.close();
   }
 
-  private async openChannel(name: string): Promise<StreamChannel> {
-    const stream = this.admission.stream(name);
-    if (stream === undefined) throw notFound();
+  private async openChannel(stream: Stream): Promise<StreamChannel> {
     const { limits, metrics, seal, buckets, decodedRows, now } = this;
     const { logger, deadLetters } = this.options;
     const feeds = await this.acquireFeeds(stream);
@@ -358,20 +387,22 @@ export class StreamHub {
   private closeChannel(channel: StreamChannel): void {
     this.openChannels.delete(channel);
     channel.close();
-    for (const { topic } of channel.options.feeds) this.feeds.release(topic);
+    for (const feed of channel.options.feeds) this.feeds.release(feed.topic, feed);
   }
 
   private async acquireFeeds(stream: Stream): Promise<TopicFeed[]> {
     const { sources } = stream;
     for (const { topic } of sources) if (formatOfTopic(stream, topic) === 'avro') this.schemas.need(topic);
-    const results = await Promise.allSettled(sources.map(({ topic }) => this.feeds.acquire(topic)));
+    const results = await Promise.allSettled(
+      sources.map(({ topic }) => this.feeds.acquire(topic, () => this.openFeed(topic))),
+    );
     const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     try {
       for (const result of results) if (result.status === 'rejected') throw result.reason;
       checkPartitions(opened.map(({ rings }) => rings.length));
       return opened;
     } catch (error) {
-      for (const { topic } of opened) this.feeds.release(topic);
+      for (const feed of opened) this.feeds.release(feed.topic, feed);
       throw AppError.from(error);
     }
   }
