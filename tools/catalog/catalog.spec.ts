@@ -1,8 +1,10 @@
+import { loadCatalog } from '@tidegate/catalog';
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { checkCatalog, checkLimits } from './check';
+import { describeDifference } from './diff';
 
 // Each run makes a bundle first, which takes seconds on a busy machine.
 jest.setTimeout(60_000);
@@ -76,6 +78,34 @@ describe('checkCatalog()', () => {
     expect(checkCatalog(tenants).every((text) => text.startsWith(`${path.join(tenants, 'tenants.yaml')}:`))).toBe(true);
     expect(checkCatalog(path.join(folder, 'nowhere'))).toHaveLength(3);
     expect(checkLimits(path.join(folder, 'limits.yaml'))).toHaveLength(1);
+  });
+});
+
+describe('describeDifference()', () => {
+  const between = (before: string, after: string) => describeDifference(loadCatalog(before), loadCatalog(after));
+
+  it('finds nothing between a catalog and itself, nor where only comments differ', () => {
+    const commented = changed('commented', 'policies.yaml', [['grants:', 'grants: # who may see what']]);
+    expect(between(shipped, commented)).toEqual(['Nobody gains or loses anything.']);
+  });
+
+  it('says what decides about rows before any grant does', () => {
+    const directory = changed('streams', 'streams.yaml', [['retentionDays: 400', 'retentionDays: 30']]);
+    expect(between(shipped, directory)).toEqual([
+      'Nobody gains or loses anything by a grant.',
+      '',
+      'stream orders: retentionDays was 400, and is 30',
+      'stream orders-west: retentionDays was 400, and is 30',
+    ]);
+    const moved = changed('moved', 'streams.yaml', [['topic: shop.customers', 'topic: shop.clients']]);
+    expect(between(shipped, moved).at(-1)).toBe(
+      'stream customers: sources was [{"topic":"shop.customers"}], and is [{"topic":"shop.clients"}]',
+    );
+    const tenants = changed('tenant', 'tenants.yaml', [['south:', 'west:']]);
+    expect(between(shipped, tenants).slice(2)).toEqual([
+      'tenant west: new',
+      'tenant south: removed, its callers see nothing',
+    ]);
   });
 });
 

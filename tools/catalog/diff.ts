@@ -54,6 +54,7 @@ function streamNotes({ streams: before }: Catalog, { streams: after }: Catalog):
 
 /** What decides about the rows of a stream before any grant does. */
 function shownRows({ sources, schema, tenant, rows, retentionDays }: Stream): Record<string, string> {
-  const texts = { sources, schema, tenant, rows, retentionDays };
+  const places = sources.map(({ format: _, ...place }) => place);
+  const texts = { sources: places, schema, tenant, rows, retentionDays };
   return Object.fromEntries(Object.entries(texts).map(([key, value]) => [key, JSON.stringify(value) ?? 'not set']));
 }
