@@ -1,4 +1,5 @@
 import { contractShapes } from '@tidegate/contracts';
+import fc from 'fast-check';
 import { compileCondition } from './condition';
 
 const demands = (source: string) => compileCondition(source, { row: contractShapes.transaction }).demands();
@@ -47,5 +48,74 @@ describe('demands()', () => {
       'sub.claims.region': ['west'],
     });
     expect(demands('row.tenantId == "a" || row.segment == "retail"').values.size).toBe(0);
+  });
+});
+
+describe('explain()', () => {
+  it.each([
+    ['(1) == 1', ['(1) == 1']],
+    ['(row.customerId) == sub.id && (row.amount) > (1.0)', ['(row.customerId) == sub.id', '(row.amount) > (1.0)']],
+    ['((row.amount > 1.0) || (false)) && !(true && (false))', ['(row.amount > 1.0) || (false)', '!(true && (false))']],
+    ['(row.customerId + "a") == ("1a") && ((1) == (1))', ['(row.customerId + "a") == ("1a")', '(1) == (1)']],
+    [
+      '(row.amount > 1.0 ? true : (false)) && (("a") in (["a"]))',
+      ['row.amount > 1.0 ? true : (false)', '("a") in (["a"])'],
+    ],
+    [
+      'sub.roles.exists(r, (r) == ("a")) && size((sub.roles)) > (0)',
+      ['sub.roles.exists(r, (r) == ("a"))', 'size((sub.roles)) > (0)'],
+    ],
+    ['row["currency"] == "EUR" && sub.claims["a b"] == 1', ['row["currency"] == "EUR"', 'sub.claims["a b"] == 1']],
+    [
+      '(((row.amount > 1.0 && true))) && (row.amount - (1.0 - 2.0) > 2.5)',
+      ['row.amount > 1.0', 'true', 'row.amount - (1.0 - 2.0) > 2.5'],
+    ],
+    [
+      'row.currency != ")" && (row.currency) != "((" && true',
+      ['row.currency != ")" && (row.currency) != "((" && true'],
+    ],
+  ])('takes %s apart as it was written', (source, parts) => {
+    const condition = compileCondition(source, { row: contractShapes.transaction });
+    const row = { customerId: '1', amount: 2, currency: 'EUR' };
+    const { verdict, clauses } = condition.explain({ row, sub: { id: '1', roles: ['a'], claims: { 'a b': 1 } } });
+    expect(clauses.map((clause) => clause.source)).toEqual(parts);
+    expect(verdict).toBe('match');
+    for (const clause of clauses) expect(clause.verdict).toBe('match');
+    expect(condition.demands().never).toBe(false);
+  });
+
+  it('never fails, and agrees with the whole, however a condition is put together', () => {
+    const atom = fc.constantFrom(
+      'row.amount > 1.0',
+      'sub.id == "1"',
+      'true',
+      'false',
+      'row.currency in ["EUR"]',
+      '1 == 2',
+      '")" == "("',
+    );
+    const joined = fc.letrec<{ condition: string }>((tie) => ({
+      condition: fc.oneof(
+        { maxDepth: 3 },
+        atom,
+        tie('condition').map((inner) => `(${inner})`),
+        tie('condition').map((inner) => `!(${inner})`),
+        fc
+          .tuple(tie('condition'), fc.constantFrom('&&', '||'), tie('condition'))
+          .map(([a, is, b]) => `(${a}) ${is} (${b})`),
+        fc.tuple(tie('condition'), tie('condition')).map(([a, b]) => `${a} && ${b}`),
+      ),
+    })).condition;
+    fc.assert(
+      fc.property(joined, fc.constantFrom(0, 2), fc.constantFrom('1', '2'), (source, amount, id) => {
+        const condition = compileCondition(source, { row: contractShapes.transaction });
+        const scope = { row: { amount, currency: 'EUR' }, sub: { id, roles: [], claims: {} } };
+        const { verdict, clauses } = condition.explain(scope);
+        expect(verdict).toBe(condition.evaluate(scope));
+        expect(clauses.every((clause) => clause.verdict === 'match')).toBe(verdict === 'match');
+        if (condition.demands().never) expect(verdict).toBe('no-match');
+      }),
+      { numRuns: 300 },
+    );
   });
 });

@@ -14,10 +14,11 @@ export interface Demands {
 const anything: Demands = { never: false, values: new Map() };
 const nothing: Demands = { never: true, values: new Map() };
 
-/** The sources of the parts of a valid condition that `&&` joins. */
+/** The sources of the parts of a valid condition that `&&` joins; its own alone where they cannot be told apart. */
 export function conjunctsOf(source: string, shape: ObjectShape): string[] {
   const split = (node: ASTNode): ASTNode[] => (node.op === '&&' ? node.args.flatMap(split) : [node]);
-  return split(parse(source, shape)).map((node) => sourceOf(node));
+  const parts = split(parse(source, shape)).map((node) => sourceOf(node, shape));
+  return parts.every((part) => part !== undefined) ? parts : [source];
 }
 
 /** `isTrue` judges a part that reads neither row nor caller. */
@@ -25,7 +26,10 @@ export function demandsOf(source: string, shape: ObjectShape, isTrue: (source: s
   const of = (node: ASTNode): Demands => {
     if (node.op === '&&') return node.args.map(of).reduce(both);
     if (node.op === '||') return node.args.map(of).reduce(either);
-    if (isConstant(node)) return isTrue(sourceOf(node)) ? anything : nothing;
+    if (isConstant(node)) {
+      const constant = sourceOf(node, shape);
+      return constant === undefined || isTrue(constant) ? anything : nothing;
+    }
     const [path, texts] = comparison(node) ?? [];
     if (path === undefined || texts === undefined) return anything;
     const known = path[0] === 'row' ? oneOf(shape, path.slice(1)) : undefined;
@@ -38,8 +42,40 @@ function parse(source: string, shape: ObjectShape): ASTNode {
   return environmentsFor(shape).checking.parse(source).ast;
 }
 
-function sourceOf({ input, range }: ASTNode): string {
-  return input.slice(range.start, range.end);
+/**
+ * The text of a part. The library's ranges begin and end inside parentheses (`(a) == b` at `a`), and its `serialize` loses
+ * some: what is missing is taken from around, and what comes of it must be read as the same.
+ */
+function sourceOf(node: ASTNode, shape: ObjectShape): string | undefined {
+  const { input, range } = node;
+  const missing = parenthesesMissing(input.slice(range.start, range.end));
+  const before = endingWith(input.slice(0, range.start), '(', missing.open);
+  const after = endingWith([...input.slice(range.end)].reverse().join(''), ')', missing.close);
+  const source = input.slice(range.start - before, range.end + after);
+  try {
+    return sameTree(parse(source, shape), node) ? source : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Those in string literals count too: then what comes of it is not the same, and is not used. */
+function parenthesesMissing(text: string): { open: number; close: number } {
+  let depth = 0;
+  let open = 0;
+  for (const character of text) {
+    if (character === '(') depth++;
+    else if (character === ')' && depth > 0) depth--;
+    else if (character === ')') open++;
+  }
+  return { open, close: depth };
+}
+
+/** How much of the text's end has so many of a parenthesis. */
+function endingWith(text: string, parenthesis: string, count: number): number {
+  let at = text.length;
+  for (let found = 0; found < count && at > 0;) if (text[--at] === parenthesis) found++;
+  return text.length - at;
 }
 
 function demand(values: ReadonlyMap<string, readonly string[]>): Demands {
@@ -95,7 +131,16 @@ function isConstant(node: ASTNode): boolean {
   return innerNodes(node.args).every(isConstant);
 }
 
+function sameTree(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, at) => sameTree(one, b[at]));
+  return isNode(a) && isNode(b) ? a.op === b.op && sameTree(a.args, b.args) : Object.is(a, b);
+}
+
 function innerNodes(args: unknown): ASTNode[] {
   if (Array.isArray(args)) return args.flatMap(innerNodes);
-  return typeof args === 'object' && args !== null && 'op' in args ? [args as ASTNode] : [];
+  return isNode(args) ? [args] : [];
+}
+
+function isNode(value: unknown): value is ASTNode {
+  return typeof value === 'object' && value !== null && 'op' in value;
 }
