@@ -83,7 +83,7 @@ describe(Condition.name, () => {
     ['row.lines.exists(l, l["sku"] == sub.id && l.price > 1.0)', ['lines.sku', 'lines.price']],
     ['row.lines.exists(l, true)', ['lines']],
     ['row.lines.all(l, row.id == "x")', ['id']],
-    ['row.lines.exists(l, l in row.lines)', ['lines']],
+    ['row.lines.exists(l, l in [l])', ['lines']],
     ['row.lines.map(l, l).exists(m, m.price > 1.0)', ['lines']],
     ['row.lines.map(l, l.sku).exists(s, s == "a")', ['lines.sku']],
     ['row.lines.map(l, l.price > 1.0, l.sku) == ["a"]', ['lines.price', 'lines.sku']],
@@ -298,6 +298,9 @@ describe('compileCondition()', () => {
     ['duration(row.customerId) > duration("1s")', 'duration() takes a literal only'],
     ['dyn(row.total) == "5"', 'the function "dyn" is not offered'],
     ['row.lines.all(l, row.lines.all(m, l.sku == m.sku))', 'condition at 1:18: a loop within a loop'],
+    ['row.lines.exists(l, l.sku in row.lines.map(m, m.sku))', '"in" a part of the row within a loop'],
+    ['row.lines.exists(l, l in row.lines)', 'condition at 1:21: "in" a part of the row within a loop'],
+    ['row.lines.exists(l, l.sku in [[row.storeId]][0])', '"in" a part of the row within a loop'],
     ['row.lines.exists(row, row.sku == "a")', '"row" is taken'],
     ['row.?customerId == "x"', 'condition at 1'],
   ])('refuses %p', (source, message) => {

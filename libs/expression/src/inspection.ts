@@ -84,6 +84,10 @@ export class Inspection {
       case '==':
       case '!=':
       case 'in':
+        // It looks through a list, as a loop does.
+        if (node.op === 'in' && loops > 0 && mentionsRow(node.args[1])) {
+          throw new Refusal('"in" a part of the row within a loop is not offered', node);
+        }
         this.comparisons.push(node);
         return this.visitAll(node.args, loops);
       default:
@@ -160,6 +164,13 @@ export function pathOf(node: ASTNode, variable?: string): string[] | undefined {
   const name = node.op === '.' ? node.args[1] : literal(node.args[1]);
   if (path === undefined) return undefined;
   return typeof name === 'string' ? [...path, name] : undefined;
+}
+
+function mentionsRow(node: unknown): boolean {
+  if (Array.isArray(node)) return node.some(mentionsRow);
+  if (typeof node !== 'object' || node === null || !('op' in node)) return false;
+  const { op, args } = node as ASTNode;
+  return op === 'id' ? args === 'row' : mentionsRow(args);
 }
 
 function literal(node: ASTNode): unknown {
