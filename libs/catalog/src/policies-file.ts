@@ -1,6 +1,7 @@
 import { contractShapes, type ContractName, type ObjectShape, type Shape } from '@tidegate/contracts';
 import { AppError } from '@tidegate/errors';
 import { compileCondition, type Condition } from '@tidegate/expression';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { name, strict, type CatalogFile, type FieldPath } from './catalog-file';
 import { checkColumns, columnsSchema, type Columns } from './columns';
@@ -117,7 +118,7 @@ function common([first, ...others]: readonly ObjectShape[]): ObjectShape {
   for (const [field, shape] of first?.fields ?? []) {
     const shapes = others.map((other) => other.fields.get(field));
     if (shapes.includes(undefined)) continue;
-    const same = shapes.every((other) => other?.kind === shape.kind && other.nullable === shape.nullable);
+    const same = shapes.every((other) => isDeepStrictEqual(other, shape));
     fields.set(field, same && !('of' in shape) && !('fields' in shape) ? shape : { kind: 'any' });
   }
   return { kind: 'object', fields };
