@@ -184,7 +184,7 @@ describe('policy at the doors of web', () => {
     expect(masked.text).not.toMatch(/slow payer|123\.45|12\.34|"13"/);
     expect(masked.body.records).toMatchObject([{ orderId: 'c1', total: 100 }]);
     expect([refused.status, refused.body.code]).toEqual([403, 'foreign_cursor']);
-    expect(refused.text).not.toContain('c1');
+    expect(refused.text).not.toContain('"c1"');
   });
 
   it('masks the keys of what has gone', async () => {
@@ -229,7 +229,7 @@ describe('policy at the doors of web', () => {
   it('shows nothing to callers without a tenant of the catalog, and rows without one to nobody', async () => {
     const support = await house.issuer.token('support', 'north');
     for (const tenantId of [undefined, null, 5, '', ['north'], { north: 1 }, 'North', 'mars']) {
-      const { tenantId: _, ...stripped } = order('s1', { total: 777 });
+      const { tenantId: _, ...stripped } = order('s1', { internalNotes: 'of nobody' });
       const row = tenantId === undefined ? stripped : { ...stripped, tenantId };
       await house.send(topics.orders, 's', row);
     }
@@ -248,7 +248,7 @@ describe('policy at the doors of web', () => {
         const socket = await upgradeStatus(`${web.url}/streams/orders?from=earliest`, token);
         // A token that is none, or one of a caller who has nothing here.
         for (const status of [rest.status, events.status, socket]) expect([401, 404]).toContain(status);
-        expect(rest.text + (await events.text())).not.toMatch(/777|"s\d"/);
+        expect(rest.text + (await events.text())).not.toMatch(/of nobody|"s\d"/);
       }),
     );
   });
