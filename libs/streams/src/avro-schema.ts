@@ -64,8 +64,8 @@ const primitives: Readonly<Record<string, ReadAvro>> = {
   boolean: (reader) => reader.byte() !== 0,
   int: (reader) => integer(reader.zigzag()),
   long: (reader) => integer(reader.zigzag()),
-  float: (reader) => float(reader.take(4).readFloatLE()),
-  double: (reader) => double(reader.take(8).readDoubleLE()),
+  float: (reader) => float(reader.bytes.readFloatLE(reader.pass(4))),
+  double: (reader) => double(reader.bytes.readDoubleLE(reader.pass(8))),
   bytes: (reader) => reader.base64(length(reader)),
   string: (reader) => reader.text(length(reader)),
 };

@@ -50,7 +50,7 @@ function readArgument(reader: PayloadReader, info: number): number | bigint {
   if (info === 24) return reader.byte();
   if (info === 25) return reader.uint16();
   if (info === 26) return reader.uint32();
-  if (info === 27) return reader.take(8).readBigUInt64BE();
+  if (info === 27) return reader.bytes.readBigUInt64BE(reader.pass(8));
   throw new PayloadError('CBOR: a length of a kind that there is not');
 }
 
@@ -146,9 +146,9 @@ function readSimple(reader: PayloadReader, info: number): JsonValue | undefined 
     case 25:
       return double(half(reader.uint16()));
     case 26:
-      return double(reader.take(4).readFloatBE());
+      return double(reader.bytes.readFloatBE(reader.pass(4)));
     case 27:
-      return double(reader.take(8).readDoubleBE());
+      return double(reader.bytes.readDoubleBE(reader.pass(8)));
     default:
       throw new PayloadError('CBOR: a simple value that is not taken');
   }

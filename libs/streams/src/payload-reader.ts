@@ -9,13 +9,16 @@ const maxValues = 250_000;
 /** Making digits of a number takes time that grows with its square; 308 decimal digits are as many as a double knows. */
 const maxIntegerBytes = 128;
 
+/** Up to here, looking at each byte costs less than calling somebody who does. */
+const maxShortText = 48;
+
 /** Reads a payload of a binary format and refuses what no record needs: lengths beyond it, too many values, too deep ones. */
 export class PayloadReader {
   private values = 0;
   private depth = 0;
 
   constructor(
-    private readonly bytes: Buffer,
+    readonly bytes: Buffer,
     /** Where it stands. */
     public at = 0,
   ) {}
@@ -49,8 +52,16 @@ export class PayloadReader {
     this.at += length;
   }
 
+  /** Where so many bytes begin that are read now: cheaper than to take them. */
+  pass(length: number): number {
+    this.skip(length);
+    return this.at - length;
+  }
+
   text(length: number): string {
-    const bytes = this.take(length);
+    const start = this.pass(length);
+    if (length <= maxShortText && this.isAscii(start)) return this.bytes.toString('latin1', start, this.at);
+    const bytes = this.bytes.subarray(start, this.at);
     if (!isUtf8(bytes)) throw new PayloadError('a text is not UTF-8');
     return bytes.toString();
   }
@@ -99,11 +110,11 @@ export class PayloadReader {
   }
 
   uint16(): number {
-    return this.take(2).readUInt16BE();
+    return this.bytes.readUInt16BE(this.pass(2));
   }
 
   uint32(): number {
-    return this.take(4).readUInt32BE();
+    return this.bytes.readUInt32BE(this.pass(4));
   }
 
   /** To be called for each value, also for those that take no bytes. */
@@ -116,6 +127,11 @@ export class PayloadReader {
     const value = read();
     this.depth--;
     return value;
+  }
+
+  private isAscii(start: number): boolean {
+    for (let at = start; at < this.at; at++) if ((this.bytes[at] ?? 0) > 0x7f) return false;
+    return true;
   }
 }
 

@@ -20,12 +20,12 @@ function varint(read: (reader: PayloadReader) => JsonValue, zero: JsonValue = 0)
   return { wire: wireTypes.varint, read, zero };
 }
 
-function bytes4(read: (bytes: Buffer) => JsonValue): ProtobufScalar {
-  return { wire: wireTypes.bytes4, read: (reader) => read(reader.take(4)), zero: 0 };
+function bytes4(read: (bytes: Buffer, at: number) => JsonValue): ProtobufScalar {
+  return { wire: wireTypes.bytes4, read: (reader) => read(reader.bytes, reader.pass(4)), zero: 0 };
 }
 
-function bytes8(read: (bytes: Buffer) => JsonValue): ProtobufScalar {
-  return { wire: wireTypes.bytes8, read: (reader) => read(reader.take(8)), zero: 0 };
+function bytes8(read: (bytes: Buffer, at: number) => JsonValue): ProtobufScalar {
+  return { wire: wireTypes.bytes8, read: (reader) => read(reader.bytes, reader.pass(8)), zero: 0 };
 }
 
 function delimited(read: (reader: PayloadReader) => JsonValue): ProtobufScalar {
@@ -42,12 +42,12 @@ const scalars = new Map<string, ProtobufScalar>([
   ['uint64', varint((reader) => integer(reader.varint()))],
   ['sint64', varint((reader) => integer(reader.zigzag()))],
   ['bool', varint((reader) => Number(reader.varint()) !== 0, false)],
-  ['fixed32', bytes4((bytes) => bytes.readUInt32LE())],
-  ['sfixed32', bytes4((bytes) => bytes.readInt32LE())],
-  ['float', bytes4((bytes) => float(bytes.readFloatLE()))],
-  ['fixed64', bytes8((bytes) => integer(bytes.readBigUInt64LE()))],
-  ['sfixed64', bytes8((bytes) => integer(bytes.readBigInt64LE()))],
-  ['double', bytes8((bytes) => double(bytes.readDoubleLE()))],
+  ['fixed32', bytes4((bytes, at) => bytes.readUInt32LE(at))],
+  ['sfixed32', bytes4((bytes, at) => bytes.readInt32LE(at))],
+  ['float', bytes4((bytes, at) => float(bytes.readFloatLE(at)))],
+  ['fixed64', bytes8((bytes, at) => integer(bytes.readBigUInt64LE(at)))],
+  ['sfixed64', bytes8((bytes, at) => integer(bytes.readBigInt64LE(at)))],
+  ['double', bytes8((bytes, at) => double(bytes.readDoubleLE(at)))],
   ['string', delimited((reader) => reader.text(reader.size()))],
   ['bytes', delimited((reader) => reader.base64(reader.size()))],
 ]);
