@@ -1,7 +1,7 @@
 import { Type } from 'avsc';
 import type { DeadLetter } from './dead-letters';
 import { framed, LoopbackRegistry } from './registry-fixture';
-import { caller, HeardSink, order, topic, world, type World, type WorldOptions } from './stream-fixture';
+import { caller, gauge, HeardSink, order, topic, viewOf, world, type World, type WorldOptions } from './stream-fixture';
 
 const text = (name: string) => ({ name, type: 'string' });
 const schema = {
@@ -138,6 +138,22 @@ describe('a stream of Avro', () => {
     registry.status = undefined;
     await resumed.until(() => resumed.ids.length >= 20);
     expect(resumed.ids).toEqual(ids);
+  });
+
+  it('reads what came before anybody knew that it is Avro', async () => {
+    const all = open({ stream: { format: 'json' } });
+    const { sink } = await follow(all);
+    for (const id of ['1', '2']) all.log.append(topic, { value: avro(id) });
+    await until(async () => (await gauge(all.registry, 'tidegate_stream_bad_records_total')) === 2);
+    const orders = all.catalog.streams.get('orders');
+    if (orders === undefined) throw new Error('no orders');
+    const streams = new Map([['orders', { ...orders, format: 'avro' as const }]]);
+    all.hub.changeCatalog({ ...all.catalog, version: '2', streams }, { view: viewOf });
+    await sink.until(() => sink.kinds.includes('bye'));
+    all.log.append(topic, { value: avro('3') });
+    const { sink: next } = await follow(all, { from: 'earliest' });
+    await next.until(() => next.ids.length === 3);
+    expect(next.ids).toEqual(['1', '2', '3']);
   });
 
   it('waits, and says why, where no registry is configured', async () => {

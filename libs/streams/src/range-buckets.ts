@@ -66,9 +66,9 @@ export class RangeBuckets {
     );
   }
 
-  /** What was read of a partition no longer holds: it was made again, or lost its end. */
-  forget(topic: string, partition: number): void {
-    const gone = ({ place }: Shared) => place.startsWith(`${topic}/${partition}/`);
+  /** What was read of a partition, or of all, no longer holds. */
+  forget(topic: string, partition?: number): void {
+    const gone = ({ place }: Shared) => place.startsWith(`${topic}/${partition === undefined ? '' : `${partition}/`}`);
     this.kept = this.kept.filter((one) => !gone(one));
     for (const reading of this.reading) if (gone(reading)) this.reading.delete(reading);
   }

@@ -12,9 +12,11 @@ export class Schemas {
 
   constructor(private readonly registry: Pick<SchemaRegistry, 'known' | 'schema'> | undefined) {}
 
-  /** From now on the records of the topic want schemas. */
-  need(topic: string): void {
+  /** From now on the records of the topic want schemas; true when they did not before. */
+  need(topic: string): boolean {
+    const known = this.topics.has(topic);
     this.topics.add(topic);
+    return !known;
   }
 
   /** How many of the records, from the first on, can be decoded with what is at hand. */

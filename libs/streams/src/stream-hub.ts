@@ -390,9 +390,16 @@ export class StreamHub {
     for (const feed of channel.options.feeds) this.feeds.release(feed.topic, feed);
   }
 
+  /** What came when its records wanted no schemas has none. */
+  private readAnew(feed: TopicFeed): void {
+    feed.forget();
+    this.buckets.forget(feed.topic);
+  }
+
   private async acquireFeeds(stream: Stream): Promise<TopicFeed[]> {
     const { sources } = stream;
-    for (const { topic } of sources) if (formatOfTopic(stream, topic) === 'avro') this.schemas.need(topic);
+    const avro = sources.filter(({ topic }) => formatOfTopic(stream, topic) === 'avro');
+    const anew = new Set(avro.map(({ topic }) => topic).filter((topic) => this.schemas.need(topic)));
     const results = await Promise.allSettled(
       sources.map(({ topic }) => this.feeds.acquire(topic, () => this.openFeed(topic))),
     );
@@ -400,6 +407,7 @@ export class StreamHub {
     try {
       for (const result of results) if (result.status === 'rejected') throw result.reason;
       checkPartitions(opened.map(({ rings }) => rings.length));
+      for (const feed of opened) if (anew.has(feed.topic)) this.readAnew(feed);
       return opened;
     } catch (error) {
       for (const feed of opened) this.feeds.release(feed.topic, feed);

@@ -104,6 +104,11 @@ export class TopicFeed implements TailListener {
     return count;
   }
 
+  /** What it has of the log is read there again by whoever wants it. */
+  forget(): void {
+    for (const ring of this.rings) ring.reset(ring.next);
+  }
+
   listen(listener: FeedListener): void {
     this.listeners.add(listener);
   }
