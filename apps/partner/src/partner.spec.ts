@@ -126,6 +126,42 @@ describe('callers', () => {
   });
 });
 
+describe('the tenant of a caller', () => {
+  const said = [
+    ['x-tenant', 'south'],
+    ['x-tenant-id', 'south'],
+    ['x-forwarded-tenant', 'south'],
+    ['x-roles', 'platform'],
+    ['x-user-id', 'partner-south'],
+    ['cookie', 'tenant=south'],
+  ] as const;
+
+  it('is what the credential says, whatever headers say', async () => {
+    for (const [name, value] of said) await partner.list().set(name, value).expect(200);
+    const callers = partner.read.mock.calls.map(
+      ([{ tenant, roles, subject }]) => `${subject}@${tenant} ${roles.join()}`,
+    );
+    expect(callers).toEqual(said.map(() => 'partner-north@north partner'));
+  });
+
+  it('is not taken from the query or the body', async () => {
+    await partner.list('?tenant=south').expect(400);
+    await partner.list('?tenantId=south&limit=1').expect(400);
+    for (const field of ['tenant', 'tenantId']) await partner.post({ ...movement, [field]: 'south' }).expect(400);
+    expect(partner.read).not.toHaveBeenCalled();
+    expect(partner.posted).not.toHaveBeenCalled();
+  });
+
+  it('is nobody’s where the token has none: no rows, no movements', async () => {
+    partner.read.mockRestore();
+    const token = await partner.backends.token({ roles: ['partner'] }, 'partner-north');
+    const as = { authorization: `Bearer ${token}` };
+    expect((await partner.http().post('/v1/transactions').set(as).send(movement)).status).toBeGreaterThanOrEqual(400);
+    expect((await partner.http().get('/v1/transactions').set(as)).status).toBeGreaterThanOrEqual(400);
+    expect(partner.posted).not.toHaveBeenCalled();
+  });
+});
+
 describe('the limit of a key', () => {
   it('lets 1,000 requests of a key through in a minute, and leaves other keys alone', async () => {
     const key = partner.key('reader');
