@@ -16,7 +16,7 @@ const basicConstraints = der(0x06, hex('551d13'));
 const ecdsaWithSha256 = sequence(der(0x06, hex('2a8648ce3d040302')));
 
 /** A certificate for `localhost` that vouches for itself, good for a day, in PEM. */
-export function selfSigned(subject = 'localhost'): { certificate: string; key: string } {
+export function selfSigned(subject = 'localhost', uris: readonly string[] = []): { certificate: string; key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const name = sequence(der(0x31, sequence(commonName, der(0x0c, Buffer.from(subject)))));
   const time = (ms: number): Buffer =>
@@ -24,7 +24,14 @@ export function selfSigned(subject = 'localhost'): { certificate: string; key: s
   const extensions = sequence(
     sequence(
       subjectAltName,
-      der(0x04, sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1])))),
+      der(
+        0x04,
+        sequence(
+          der(0x82, Buffer.from('localhost')),
+          der(0x87, Buffer.from([127, 0, 0, 1])),
+          ...uris.map((uri) => der(0x86, Buffer.from(uri))),
+        ),
+      ),
     ),
     sequence(basicConstraints, der(0x01, hex('ff')), der(0x04, sequence(der(0x01, hex('ff'))))),
   );

@@ -10,6 +10,7 @@ import {
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
 export interface RawDeviceOptions {
   port: number;
@@ -21,6 +22,8 @@ export interface RawDeviceOptions {
   keepaliveS?: number;
   schemaId?: string;
   uptimeMs?: number;
+  /** Over TLS, with what the device shows and believes. */
+  tls?: ConnectionOptions;
 }
 
 /** A socket to the door for devices: sends whatever bytes a test wants, and keeps what the server says. */
@@ -42,9 +45,14 @@ export class RawDevice {
 
   /** Connected, and nothing said yet. */
   static async connect(options: RawDeviceOptions): Promise<RawDevice> {
-    const socket = connect({ host: '127.0.0.1', port: options.port, noDelay: true });
+    const { port, tls } = options;
+    const place = { host: '127.0.0.1', port };
+    const socket =
+      tls === undefined
+        ? connect({ ...place, noDelay: true })
+        : connectTls({ ...place, ALPNProtocols: ['tidegate-iot/1'], servername: 'localhost', ...tls });
     const device = new RawDevice(socket, options);
-    await once(socket, 'connect');
+    await once(socket, tls === undefined ? 'connect' : 'secureConnect');
     return device;
   }
 

@@ -35,6 +35,8 @@ const environmentSchema = z
     IOT_PLAIN: z.enum(['loopback', 'off', 'trusted-hop']).default('loopback'),
     IOT_TLS_CERT_FILE: z.string().optional(),
     IOT_TLS_KEY_FILE: z.string().optional(),
+    /** Of the authorities whose certificates devices may show. */
+    IOT_TLS_CLIENT_CA_FILE: z.string().optional(),
     LOG_LEVEL: z.enum(logLevels).default('info'),
     CATALOG_DIR: z.string(),
     IOT_CATALOG_DIR: z.string().default('apps/iot/catalog'),
@@ -67,6 +69,9 @@ const environmentSchema = z
       report('IOT_TLS_KEY_FILE', 'is missing beside IOT_TLS_CERT_FILE');
     if (certificate === undefined && key !== undefined)
       report('IOT_TLS_CERT_FILE', 'is missing beside IOT_TLS_KEY_FILE');
+    if (env.IOT_TLS_CLIENT_CA_FILE !== undefined && certificate === undefined) {
+      report('IOT_TLS_CERT_FILE', 'is missing beside IOT_TLS_CLIENT_CA_FILE');
+    }
     if (env.IOT_PLAIN === 'off' && certificate === undefined) {
       report('IOT_PLAIN', 'off leaves no listener without IOT_TLS_CERT_FILE and IOT_TLS_KEY_FILE');
     }
@@ -101,6 +106,7 @@ const configSchema = environmentSchema.and(kafkaEnvironmentSchema).transform((en
             port: env.IOT_TLS_PORT,
             certificateFile: env.IOT_TLS_CERT_FILE,
             keyFile: env.IOT_TLS_KEY_FILE,
+            ...(env.IOT_TLS_CLIENT_CA_FILE !== undefined && { authoritiesFile: env.IOT_TLS_CLIENT_CA_FILE }),
           },
     connection: connectionOptionsSchema.parse({
       maxFrameBytes: env.IOT_MAX_FRAME_BYTES,

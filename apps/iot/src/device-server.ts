@@ -15,7 +15,7 @@ import { listOpcodes } from './connection/opcodes';
 export interface DeviceServerOptions extends ConnectionsOptions {
   /** Without TLS, on loopback only. */
   plain: { port: number } | undefined;
-  tls: { host: string; port: number; certificateFile: string; keyFile: string } | undefined;
+  tls: { host: string; port: number; certificateFile: string; keyFile: string; authoritiesFile?: string } | undefined;
 }
 
 interface Served {
@@ -80,13 +80,23 @@ export class DeviceServer extends Server implements CustomTransportStrategy {
     if (tls !== undefined) await this.listenOn(this.tlsListener(tls), { ...tls, portVariable: 'IOT_TLS_PORT' });
   }
 
-  private tlsListener({ certificateFile, keyFile }: NonNullable<DeviceServerOptions['tls']>): NetServer {
+  private tlsListener({
+    certificateFile,
+    keyFile,
+    authoritiesFile,
+  }: NonNullable<DeviceServerOptions['tls']>): NetServer {
     const listener = createTlsServer({
       ...socketOptions,
       cert: readFileSync(certificateFile),
       key: readFileSync(keyFile),
       minVersion: 'TLSv1.3',
       ALPNProtocols: [alpn],
+      // A device without a certificate sends a token; one with a bad certificate is told so at Hello.
+      ...(authoritiesFile !== undefined && {
+        ca: readFileSync(authoritiesFile),
+        requestCert: true,
+        rejectUnauthorized: false,
+      }),
       handshakeTimeout: handshakeTimeoutMs,
     });
     listener.on('connection', (socket: Socket) => this.connections.admit(socket));

@@ -37,7 +37,7 @@ describe(DeviceTokens.name, () => {
 
   it('accepts a token until its end and not after', () => {
     const token = tokens.issue(device, 1_000);
-    expect(tokens.verify(token, device, 999_999)).toEqual({});
+    expect(tokens.verify(token, device, 999_999)).toEqual({ endsAtMs: 1_000_000 });
     expect(reasonOf(() => tokens.verify(token, device, 1_000_000))).toBe('expired');
   });
 
@@ -67,7 +67,7 @@ describe(DeviceTokens.name, () => {
     const rotated = new DeviceTokens([keyB, keyA]);
     const { next } = rotated.verify(tokens.issue(device, 4_000_000_000), device);
     expect(next).toEqual(new DeviceTokens([keyB]).issue(device, 4_000_000_000));
-    expect(rotated.verify(next ?? Buffer.alloc(0), device)).toEqual({});
+    expect(rotated.verify(next ?? Buffer.alloc(0), device)).toEqual({ endsAtMs: 4_000_000_000_000 });
   });
 
   it.each([

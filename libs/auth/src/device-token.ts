@@ -47,17 +47,20 @@ export class DeviceTokens {
    * @returns the token that replaces this one, when an older key made it
    * @throws AppError `unauthenticated`, with the same message for every reason; the reason is the `cause`
    */
-  verify(token: Uint8Array, identity: DeviceIdentity, nowMs = Date.now()): { next?: Buffer } {
+  verify(token: Uint8Array, identity: DeviceIdentity, nowMs = Date.now()): { next?: Buffer; endsAtMs?: number } {
     const bytes = Buffer.from(token.buffer, token.byteOffset, token.byteLength);
-    if (bytes.length !== tokenBytes || bytes[0] !== version) throw refused('not a token of this kind');
+    if (bytes.length !== tokenBytes || bytes[0] !== version) throw deviceRefused('not a token of this kind');
     const given = bytes.subarray(headBytes);
     // Two keys may share an id: every candidate is tried.
     const candidates = this.keys.filter(({ id }) => id === bytes[1]);
     const key = candidates.find(({ secret }) => timingSafeEqual(mac(secret, identity, bytes), given));
-    if (key === undefined) throw refused('made by no key of ours for this device');
+    if (key === undefined) throw deviceRefused('made by no key of ours for this device');
     const notAfterSeconds = bytes.readUInt32BE(2);
-    if (notAfterSeconds !== 0 && nowMs >= notAfterSeconds * 1_000) throw refused('expired');
-    return key === this.keys[0] ? {} : { next: this.issue(identity, notAfterSeconds) };
+    if (notAfterSeconds !== 0 && nowMs >= notAfterSeconds * 1_000) throw deviceRefused('expired');
+    return {
+      ...(key !== this.keys[0] && { next: this.issue(identity, notAfterSeconds) }),
+      ...(notAfterSeconds !== 0 && { endsAtMs: notAfterSeconds * 1_000 }),
+    };
   }
 }
 
@@ -71,6 +74,7 @@ function mac(secret: Buffer, { tenant, deviceId }: DeviceIdentity, head: Buffer)
   return hmac.digest().subarray(0, macBytes);
 }
 
-function refused(reason: string): AppError {
+/** One message for all reasons; the reason is for logs. */
+export function deviceRefused(reason: string): AppError {
   return new AppError('unauthenticated', 'The device token is not valid.', { cause: new Error(reason) });
 }

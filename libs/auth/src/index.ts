@@ -11,6 +11,7 @@ export {
   type ClientCertificatesOptions,
 } from './client-certificates';
 export { callerOf, lastingCredentialOf, principalOf, type Credential } from './credentials';
+export { deviceCertificateOf } from './device-certificate';
 export { DeviceTokens, type DeviceIdentity } from './device-token';
 export { DpopProofs, dpopOptionsSchema, type DpopOptions } from './dpop-proofs';
 export { isInScope, type Confirmation, type CredentialMethod, type Principal } from './principal';

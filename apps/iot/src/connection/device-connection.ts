@@ -59,7 +59,7 @@ export class DeviceConnection {
   private frameStartedAtMs = 0;
 
   constructor(
-    private readonly socket: Socket,
+    readonly socket: Socket,
     readonly address: string,
     private readonly host: ConnectionHost,
   ) {
@@ -138,10 +138,13 @@ export class DeviceConnection {
     this.audit?.tick(nowMs);
     const { helloTimeoutMs, frameTimeoutMs, maxKeepaliveS } = this.host.options;
     const silentMs = nowMs - this.receivedAtMs;
+    const { endsAtMs } = this.device ?? {};
     if (this.state === 'leaving') {
       if (silentMs >= leaveMs) this.destroy();
     } else if (this.state === 'hello') {
       if (silentMs >= helloTimeoutMs) this.goodbye('timeout', { detail: 'no Hello in time' });
+    } else if (endsAtMs !== undefined && nowMs >= endsAtMs) {
+      this.goodbye('unauthenticated', { detail: 'the credential has ended' });
     } else if (this.state === 'open' && this.held === undefined) {
       const keepaliveMs = (this.device?.keepaliveS ?? maxKeepaliveS) * 1_500;
       if (this.decoder.midFrame && nowMs - this.frameStartedAtMs >= frameTimeoutMs) {

@@ -10,6 +10,8 @@ export interface Device extends DeviceIdentity {
   /** Server time and the device's uptime at Hello; the uptime is 0 where it gave none. */
   readonly helloAtMs: number;
   readonly helloUptimeMs: number;
+  /** When its credential ends, and the session with it; undefined where it does not. */
+  readonly endsAtMs: number | undefined;
   /** Larger for a newer session, over all replicas; undefined where Redis could not say. */
   readonly sessionNumber: number | undefined;
 }

@@ -1,10 +1,11 @@
 import type { AuditLog } from '@tidegate/audit';
-import type { DeviceTokens } from '@tidegate/auth';
+import { deviceCertificateOf, type DeviceTokens } from '@tidegate/auth';
 import type { DeviceCatalog, LiveCatalog } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
 import type { RateLimiter } from '@tidegate/ratelimit';
 import type { Logger } from '@tidegate/telemetry';
 import type { Hello, Welcome } from '@tidegate/wire';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { deviceKey, type Device } from '../connection/device';
 import type { DeviceConnection } from '../connection/device-connection';
@@ -30,6 +31,12 @@ export interface HelloDeps {
   logger: Logger;
 }
 
+interface Belief {
+  /** Replaces the device's, if there is one. */
+  nextToken: Buffer | undefined;
+  endsAtMs: number | undefined;
+}
+
 const legalTenant = /^[a-z][a-z0-9-]{0,62}$/;
 /** What a URN of RFC 9039 and a Kafka key can carry. */
 const legalDevice = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -47,7 +54,7 @@ export class HelloService {
   /** @throws AppError that ends the connection */
   async welcome(hello: Hello, connection: DeviceConnection): Promise<Welcome> {
     const { sessions, progress, metrics, audit, logger } = this.deps;
-    const nextToken = await this.admit(hello, connection.address);
+    const { nextToken, endsAtMs } = await this.admit(hello, connection);
     const key = deviceKey(hello);
     const delayMs = sessions.delayMs(key, Date.now());
     if (delayMs > 0) await delay(delayMs);
@@ -56,7 +63,7 @@ export class HelloService {
     const [known, sessionNumber] = await Promise.all([progress.read(key), this.deps.notices?.next()]);
     if (!connection.isWelcoming) throw new AppError('unavailable', 'The connection ended.');
     if (!this.deps.catalog.current.tenants.has(hello.tenant)) throw new AppError('permission_denied', notServed);
-    const device = this.device(hello, sessionNumber);
+    const device = this.device(hello, { sessionNumber, endsAtMs });
     const lanes = resume(known, device);
     connection.open(device, lanes, new SessionAudit(audit, device, connection.address));
     const before = sessions.take(device, connection, Date.now());
@@ -67,15 +74,14 @@ export class HelloService {
     return this.answer(device, lanes, nextToken);
   }
 
-  /** @returns the token that replaces the device's, if any */
-  private async admit(hello: Hello, address: string): Promise<Buffer | undefined> {
+  private async admit(hello: Hello, { socket, address }: DeviceConnection): Promise<Belief> {
     if (!legalTenant.test(hello.tenant) || !legalDevice.test(hello.deviceId)) {
       throw new AppError('invalid_argument', 'tenant or device_id is missing or has characters that are not allowed.');
     }
     try {
-      const next = this.believe(hello);
+      const belief = this.believe(hello, socket);
       await this.count(hello);
-      return next;
+      return belief;
     } catch (error) {
       SessionAudit.refused(this.deps.audit, hello, { address, outcome: AppError.from(error).code });
       throw error;
@@ -90,11 +96,18 @@ export class HelloService {
     if (!admitted) throw new AppError('rate_limited', 'Too many Hellos.', { retryAfterMs });
   }
 
-  private believe(hello: Hello): Buffer | undefined {
+  /** By its certificate, by its token, or by both where it sends both. */
+  private believe(hello: Hello, socket: Socket): Belief {
     const { tokens, catalog } = this.deps;
-    const { next } = tokens.verify(hello.token, hello);
+    const certificate = deviceCertificateOf(socket);
+    if (certificate?.devices.includes(deviceKey(hello)) === false) {
+      throw new AppError('unauthenticated', 'The certificate is of another device.');
+    }
+    const needsToken = certificate === undefined || hello.token.length > 0;
+    const token = needsToken ? tokens.verify(hello.token, hello) : {};
     if (!catalog.current.tenants.has(hello.tenant)) throw new AppError('permission_denied', notServed);
-    return next;
+    const ends = [certificate?.endsAtMs, token.endsAtMs].filter((end) => end !== undefined);
+    return { nextToken: token.next, endsAtMs: ends.length === 0 ? undefined : Math.min(...ends) };
   }
 
   /** Devices of tenants that there are no more. */
@@ -111,7 +124,7 @@ export class HelloService {
     this.deps.metrics.devices.set(this.deps.sessions.size);
   }
 
-  private device(hello: Hello, sessionNumber: number | undefined): Device {
+  private device(hello: Hello, { sessionNumber, endsAtMs }: Pick<Device, 'sessionNumber' | 'endsAtMs'>): Device {
     const { catalog } = this.deps;
     const { schemaId } = hello;
     const { minKeepaliveS, maxKeepaliveS, defaultKeepaliveS } = this.deps.options;
@@ -127,6 +140,7 @@ export class HelloService {
       helloAtMs: Date.now(),
       helloUptimeMs: hello.uptimeMs,
       sessionNumber,
+      endsAtMs,
     };
   }
 

@@ -18,7 +18,13 @@ const schema = {
 };
 const device = (changes: Partial<Device> = {}): Device => ({
   ...{ tenant: 'north', deviceId: 'd1', bootId: 7, keepaliveS: 30, schema },
-  ...{ helloAtMs: receivedMs - 10_000, helloUptimeMs: 5_000, sessionNumber: undefined, ...changes },
+  ...{
+    helloAtMs: receivedMs - 10_000,
+    helloUptimeMs: 5_000,
+    sessionNumber: undefined,
+    endsAtMs: undefined,
+    ...changes,
+  },
 });
 const frame = (readings: Partial<Reading>[], changes: Partial<Telemetry> = {}): Telemetry => ({
   ...{ kind: 'telemetry', lane: 1, seq: 9, timeQuality: 'synced', uptimeMs: 0 },
