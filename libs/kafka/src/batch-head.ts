@@ -8,6 +8,7 @@ export const lengthEnds = 12;
 /** Where the fields of a v2 batch stand (kafka.apache.org/documentation#recordbatch). */
 const at = {
   length: 8,
+  epoch: 12,
   magic: 16,
   crc: 17,
   attributes: 21,
@@ -31,6 +32,8 @@ export interface BatchHead {
   start: number;
   end: number;
   checksum: number;
+  /** Of the leader that wrote it; no part of what the checksum covers. */
+  epoch: number;
   baseOffset: bigint;
   lastOffsetDelta: number;
   codec: number;
@@ -61,6 +64,7 @@ export function readHead(bytes: Buffer, start: number): BatchHead | undefined {
     start,
     end,
     checksum: bytes.readUInt32BE(start + at.crc),
+    epoch: bytes.readInt32BE(start + at.epoch),
     baseOffset,
     lastOffsetDelta,
     codec: attributes & codecMask,

@@ -112,11 +112,12 @@ export class ByteReader {
     return this.items(this.uvarint() - 1, read);
   }
 
-  /** Tagged fields of the flexible versions: none that we ask for, so they are passed over. */
-  tags(): void {
+  /** Tagged fields of the flexible versions: `read` gets those that it may want, all others are passed over. */
+  tags(read?: (tag: number, field: ByteReader) => void): void {
     for (let left = this.uvarint(); left > 0; left -= 1) {
-      this.uvarint();
-      this.skip(this.uvarint());
+      const tag = this.uvarint();
+      const field = this.take(this.uvarint());
+      read?.(tag, new ByteReader(field));
     }
   }
 

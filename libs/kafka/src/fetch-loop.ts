@@ -69,7 +69,10 @@ export class FetchLoop {
     const { maxPartitionBytes, ...limits } = this.options;
     const asked = this.rotated(positions);
     const request = fetchRequest(
-      asked.map(({ topicId, partition, next }) => ({ topicId, partition, offset: next, maxBytes: maxPartitionBytes })),
+      asked.map(({ topicId, partition, next, lastEpoch }) => ({
+        ...{ topicId, partition, offset: next, maxBytes: maxPartitionBytes },
+        ...(lastEpoch !== undefined && { lastEpoch }),
+      })),
       { ...limits, minBytes: 1, rackId: this.source.rackFor(positions) },
     );
     const stop = this.source.startTimer();

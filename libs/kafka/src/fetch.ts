@@ -9,6 +9,8 @@ export interface FetchPosition {
   partition: number;
   offset: bigint;
   maxBytes: number;
+  /** Under which leader the record before `offset` was written, when that is known: should the log have lost it, the answer says so. */
+  lastEpoch?: number;
 }
 
 export interface FetchOptions {
@@ -29,6 +31,8 @@ export interface FetchedPartition {
   /** Node to read from instead of the leader (KIP-392), or −1. */
   preferredReplica: number;
   records: Buffer;
+  /** Where the log that was read ends for a leader that has lost what came behind; nothing is fetched then. */
+  divergesAt?: bigint;
 }
 
 export interface FetchResponse {
@@ -43,6 +47,8 @@ const readCommitted = 1;
 const noSession = { id: 0, epoch: -1 } as const;
 const unknownEpoch = -1;
 const unknownLogStart = -1n;
+const divergingEpochTag = 0;
+const epochBytes = 4;
 const noBytes = Buffer.alloc(0);
 
 /** Fetch version 13, committed data only: the first that names topics by id, so that a topic made again is never read for the old one. */
@@ -68,8 +74,12 @@ export function encodeFetch(positions: readonly FetchPosition[], options: FetchO
   writer.int32(consumerReplica).int32(options.maxWaitMs).int32(options.minBytes).int32(options.maxBytes);
   writer.int8(readCommitted).int32(noSession.id).int32(noSession.epoch);
   writer.compactArray([...topics], ([topicId, partitions]) => {
-    writer.raw(topicIdBytes(topicId)).compactArray(partitions, ({ partition, offset, maxBytes }) => {
-      writer.int32(partition).int32(unknownEpoch).int64(offset).int32(unknownEpoch);
+    writer.raw(topicIdBytes(topicId)).compactArray(partitions, ({ partition, offset, maxBytes, lastEpoch }) => {
+      writer
+        .int32(partition)
+        .int32(unknownEpoch)
+        .int64(offset)
+        .int32(lastEpoch ?? unknownEpoch);
       writer.int64(unknownLogStart).int32(maxBytes).noTags();
     });
     writer.noTags();
@@ -100,7 +110,7 @@ export function decodeFetch(bytes: Buffer): FetchResponse {
 }
 
 function readPartition(reader: ByteReader, topicId: string): FetchedPartition {
-  const fetched = {
+  const fetched: FetchedPartition = {
     topicId,
     partition: reader.int32(),
     errorCode: reader.int16(),
@@ -111,7 +121,11 @@ function readPartition(reader: ByteReader, topicId: string): FetchedPartition {
     preferredReplica: reader.int32(),
     records: reader.compactNullableBytes() ?? noBytes,
   };
-  reader.tags();
+  reader.tags((tag, field) => {
+    if (tag !== divergingEpochTag) return;
+    field.skip(epochBytes);
+    fetched.divergesAt = field.int64();
+  });
   return fetched;
 }
 

@@ -16,7 +16,8 @@ export function offsetsAnswer(asked: Buffer, start: bigint, end: bigint): Buffer
 }
 
 /** Answers a fetch of partition 0 of the topic with the id that the fake broker's metadata has. */
-export function fetchAnswer({ records = Buffer.alloc(0), highWatermark = 0n }: Partial<FetchedPartition>): Buffer {
+export function fetchAnswer(fetched: Partial<FetchedPartition>): Buffer {
+  const { records = Buffer.alloc(0), highWatermark = 0n, divergesAt } = fetched;
   const writer = new ByteWriter().noTags().int32(0).int16(0).int32(0);
   writer.compactArray([Buffer.alloc(16).toString('base64url')], (topicId) => {
     writer.raw(topicIdBytes(topicId)).compactArray([0], (partition) => {
@@ -26,7 +27,8 @@ export function fetchAnswer({ records = Buffer.alloc(0), highWatermark = 0n }: P
         .int32(-1)
         .uvarint(records.length + 1)
         .raw(records);
-      writer.noTags();
+      if (divergesAt === undefined) return void writer.noTags();
+      writer.uvarint(1).uvarint(0).uvarint(13).int32(1).int64(divergesAt).noTags();
     });
     writer.noTags();
   });

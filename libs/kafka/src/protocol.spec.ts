@@ -5,6 +5,7 @@ import { MalformedBytes } from './errors';
 import { decodeFetch, encodeFetch } from './fetch';
 import { decodeInitProducerId } from './init-producer-id';
 import { decodeListOffsets } from './list-offsets';
+import { fetchAnswer as divergingAnswer } from './log.fixture';
 import { decodeMetadata, encodeMetadata, topicIdBytes } from './metadata';
 import { decodeProduce } from './produce';
 
@@ -120,6 +121,17 @@ describe('protocol decoders', () => {
         },
       ],
     });
+  });
+
+  it('say under which leader was read last, and read where the log diverges from that', () => {
+    const asked = (position: { lastEpoch?: number }): string => {
+      const of = { topicId: topicId.toString('base64url'), partition: 0, offset: 5n, maxBytes: 7, ...position };
+      return encodeFetch([of], { maxWaitMs: 1, minBytes: 1, maxBytes: 1, rackId: '' }).toString('hex');
+    };
+    const known = asked({}).replace('0000000000000005ffffffff', '000000000000000501020304');
+    expect(asked({ lastEpoch: 0x01020304 })).toBe(known);
+    const [partition] = decodeFetch(divergingAnswer({ divergesAt: 3n })).partitions;
+    expect([partition?.divergesAt, partition?.records.length]).toEqual([3n, 0]);
   });
 
   it('read metadata with partitions in order, and pass over tagged fields', () => {

@@ -12,6 +12,8 @@ export interface DecodedRecords {
   records: KafkaRecord[];
   /** The offset to read on from: behind every complete batch, also those with nothing to deliver. */
   next: bigint;
+  /** Under which leader what stands before `next` was written; undefined when nothing was read. */
+  epoch: number | undefined;
   /** Set when a batch behind `records` could not be read; `next` stands before it. */
   corrupt: CorruptRecords | undefined;
 }
@@ -23,7 +25,7 @@ const maxOffset = 2n ** 63n - 1n;
  * transactions and records before `from` are dropped. The broker cuts the last batch where the response is full; that rest is ignored.
  */
 export function decodeRecordSet(bytes: Buffer, place: RecordSetPlace): DecodedRecords {
-  const decoded: DecodedRecords = { records: [], next: place.from, corrupt: undefined };
+  const decoded: DecodedRecords = { records: [], next: place.from, epoch: undefined, corrupt: undefined };
   const filter = new TransactionFilter(place.aborted);
   let behind = 0n;
   for (let start = 0; start + lengthEnds <= bytes.length;) {
@@ -58,6 +60,7 @@ function readBatch(
   if (end <= place.from) return;
   if (passes) readRecords(bytes, batch, place, into.records);
   into.next = end;
+  into.epoch = batch.epoch;
 }
 
 /** Reading goes on behind the batch, if its head can be believed: never further back, so that nobody reads the same batch for ever. */

@@ -104,6 +104,13 @@ describe(TailIntake.name, () => {
     expect([log, position.next]).toEqual([[['reset', 'truncated', 0, 12n]], 12n]);
   });
 
+  it('goes back to where the log has lost what it had read, and says so', () => {
+    take({ records: batch('a', 'b') });
+    expect(position.lastEpoch).toBe(-1);
+    take({ divergesAt: 4n });
+    expect([log.slice(1), position.next, position.lastEpoch]).toEqual([[['reset', 'truncated', 0, 4n]], 4n, undefined]);
+  });
+
   it('rests after an error and has the metadata looked at', () => {
     take({ errorCode: kafkaCodes.unknownTopicId });
     expect(position.next).toBe(10n);
@@ -153,6 +160,19 @@ describe(TailIntake.name, () => {
       expect(position.heldUntilMs).toBe(Infinity);
       while (position.heldUntilMs === Infinity) await new Promise((resolve) => setTimeout(resolve, 5));
       expect([log, position.next]).toEqual([heard, next]);
+    });
+
+    it('says that something may be gone where the log does not know the leader of what was read', async () => {
+      broker = await fakeBroker(({ apiKey, body }) =>
+        apiKey === 3 ? metadataOf([broker.port]) : offsetsAnswer(body, 3n, 30n),
+      );
+      cluster = clusterOf(broker.port);
+      await cluster.metadata(['t']);
+      intake = makeIntake();
+      position.lastEpoch = 7;
+      take({ errorCode: kafkaCodes.offsetOutOfRange });
+      while (position.heldUntilMs === Infinity) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect([log, position.next]).toEqual([[['reset', 'truncated', 0, 10n]], 10n]);
     });
   });
 });

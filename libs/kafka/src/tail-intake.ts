@@ -41,11 +41,12 @@ export class TailIntake {
       this.deps.replicas.prefer(position.topic, position.partition, fetched.preferredReplica);
       return;
     }
+    if (fetched.divergesAt !== undefined) return this.fallBack(topic, position, fetched.divergesAt);
     if (fetched.records.length > 0) this.decode(topic, position, fetched);
   }
 
   private decode(topic: TailTopic, position: PartitionPosition, fetched: FetchedPartition): void {
-    const { records, next, corrupt } = decodeRecordSet(fetched.records, {
+    const { records, next, epoch, corrupt } = decodeRecordSet(fetched.records, {
       topic: position.topic,
       partition: position.partition,
       from: position.next,
@@ -54,9 +55,14 @@ export class TailIntake {
     });
     if (next > position.next) {
       position.corruptTries = 0;
-      topic.deliver(position, records, next);
+      topic.deliver(position, records, next, epoch);
     }
     if (corrupt) this.skipCorrupt(topic, position, corrupt);
+  }
+
+  /** The log has lost its end, and may have grown past where we stand since. */
+  private fallBack(topic: TailTopic, position: PartitionPosition, divergesAt: bigint): void {
+    topic.reset(position, 'truncated', divergesAt < position.next ? divergesAt : position.next);
   }
 
   /** Said as a gap: a stream that stops for ever at one broken batch serves nobody. */
@@ -94,6 +100,8 @@ export class TailIntake {
       position.logStart = logStart;
       if (position.next < logStart) topic.reset(position, 'retention', logStart);
       else if (position.next > end) topic.reset(position, 'truncated', end);
+      // In the log, but not after a leader that it knows of: what was before may be gone.
+      else if (position.lastEpoch !== undefined) topic.reset(position, 'truncated', position.next);
     } catch (error) {
       this.lastFailure = reasonOf(error);
     } finally {

@@ -42,6 +42,8 @@ export interface PartitionPosition {
   readonly topicId: string;
   readonly partition: number;
   next: bigint;
+  /** Under which leader the record before `next` was written, when that is known. */
+  lastEpoch: number | undefined;
   logStart: bigint;
   highWatermark: bigint;
   leader: number;
@@ -90,6 +92,7 @@ export class TailTopic {
       topicId: this.id,
       partition,
       next,
+      lastEpoch: undefined,
       logStart,
       highWatermark: next,
       leader,
@@ -118,13 +121,15 @@ export class TailTopic {
   }
 
   /** Records, or the news that only markers passed. */
-  deliver(position: PartitionPosition, records: KafkaRecord[], next: bigint): void {
+  deliver(position: PartitionPosition, records: KafkaRecord[], next: bigint, epoch?: number): void {
     position.next = next;
+    position.lastEpoch = epoch;
     this.tell((listener) => listener.onRecords(position.partition, records, next));
   }
 
   reset(position: PartitionPosition, reason: ResetReason, next: bigint): void {
     position.next = next;
+    position.lastEpoch = undefined;
     this.logger.warn({ topic: this.name, partition: position.partition, reason, next: String(next) }, 'tail reset');
     this.tell((listener) => listener.onReset(reason, position.partition, next));
   }
