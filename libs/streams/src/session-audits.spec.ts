@@ -80,7 +80,7 @@ describe('the audit of a session', () => {
     await early.until(() => early.ids.length === 6);
     const second = await hub.subscribe(caller(), 'orders', {}, late);
     await late.until(() => late.kinds.includes('caught-up'));
-    early.buffered = 1e9;
+    early.buffered = 1e6;
     log.append(topic, { value: order('s0') });
     log.append(topic, { value: order('s1', other) });
     await late.until(() => late.ids.length === 1);
