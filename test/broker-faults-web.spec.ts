@@ -23,8 +23,8 @@ interface Outage {
   ms: number;
   /** In which every session says at least so often where it stands. */
   heartbeats: number;
-  /** Loses the one partition of transactions meanwhile, as a broker does whose disk fails. */
-  losesTransactions?: boolean;
+  /** Loses what transactions and accounts hold meanwhile, as a broker does whose disk fails. */
+  losesLogs?: boolean;
 }
 
 // Both at a time, each on a cluster of its own, since they are nothing but waiting.
@@ -40,7 +40,7 @@ describe('the doors of web whose broker is away', () => {
   it('keep sessions and acknowledgements, refuse newcomers in time, and lose nothing: killed and frozen', async () => {
     const [killed, frozen] = houses as [StreamHouse, StreamHouse];
     await Promise.all([
-      survive(killed, { take: 'kill', giveBack: 'start', ms: 60_000, heartbeats: 2, losesTransactions: true }),
+      survive(killed, { take: 'kill', giveBack: 'start', ms: 60_000, heartbeats: 2, losesLogs: true }),
       survive(frozen, { take: 'pause', giveBack: 'resume', ms: 30_000, heartbeats: 1 }),
     ]);
   });
@@ -58,6 +58,7 @@ async function survive(house: StreamHouse, outage: Outage): Promise<void> {
 async function survivedBy(guests: Guests, house: StreamHouse, outage: Outage): Promise<void> {
   const { node } = house.bench;
   await guests.measure(1, 2, 3);
+  await guests.book('t3');
   await guests.untilAllHave(3);
   const [{ cursor = '' }] = guests.events;
 
@@ -65,9 +66,9 @@ async function survivedBy(guests: Guests, house: StreamHouse, outage: Outage): P
   const backAtMs = Date.now() + outage.ms;
   const before = guests.heartbeats();
   guests.acknowledge();
-  const patient = guests.measure(4, 5, 6);
+  const patient = Promise.all([guests.measure(4, 5, 6), guests.book('t4', 't5', 't6', 't7')]);
   await guests.untilRefused();
-  if (outage.losesTransactions === true) loseTransactions(house);
+  if (outage.losesLogs === true) loseLogs(house);
   await sleep(backAtMs - Date.now());
   const beaten = guests.heartbeats().map((count, n) => count - (before[n] ?? 0));
   for (const count of beaten) expect(count).toBeGreaterThanOrEqual(outage.heartbeats);
@@ -85,23 +86,20 @@ async function survivedBy(guests: Guests, house: StreamHouse, outage: Outage): P
   const page = await readPage(guests.web, 'telemetry', guests.tokens.operator, `after=${cursor}`);
   expect([page.body.gap, numbersOf(page.body.records)]).toEqual([null, [4, 5, 6, 7, 8, 9]]);
   await guests.untilAcknowledged();
-  if (outage.losesTransactions === true) await guests.hearWhatWasLost();
+  if (outage.losesLogs === true) await guests.hearWhatWasLost();
 }
 
 /** Clients of every kind, on a replica of web whose broker goes away under them. */
 class Guests {
-  /** Where the reader of transactions stood before anything happened. */
-  private readonly stoodAt: string | undefined;
-
   private constructor(
     private readonly house: StreamHouse,
     readonly web: Bff,
     readonly tokens: Record<'operator' | 'support' | 'analyst', string>,
     readonly events: [WebSocketClient, SseClient, StreamReader],
     private readonly sockets: Record<'latest' | 'durable' | 'transactions', WebSocketClient>,
-  ) {
-    this.stoodAt = sockets.transactions.cursor;
-  }
+    /** Where a reader of accounts stood before anything happened. */
+    private readonly stoodAt: string,
+  ) {}
 
   static async arrive(house: StreamHouse): Promise<Guests> {
     const web = await house.startWeb('web');
@@ -112,8 +110,10 @@ class Guests {
       analyst: await token('retail-analyst'),
     };
     await house.send(topics.orders, 'before', order('before'));
-    await house.send(topics.transactions, 'A13', movement('t1'));
-    await house.send(topics.transactions, 'A13', movement('t2'));
+    for (const id of ['t1', 't2']) await house.send(topics.transactions, 'A13', movement(id));
+    await house.bench.createTopic(topics.accounts, 1);
+    for (const balance of [1, 2, 3]) await house.send(topics.accounts, 'A13', account(balance));
+    const { cursor } = (await readPage(web, 'accounts', tokens.support, 'from=earliest')).body;
     const socket = (stream: string, by: string, start = {}) =>
       WebSocketClient.open(`${web.url.replace('http', 'ws')}/streams/${stream}`, by, start);
     const reader = new StreamReader(web.url, 'telemetry', { transport: 'auto', token: () => tokens.operator });
@@ -130,6 +130,7 @@ class Guests {
         durable: await socket('orders', tokens.support, { sub: 'desk', from: 'earliest' }),
         transactions: await socket('transactions', tokens.analyst, { from: 'earliest' }),
       },
+      cursor,
     );
   }
 
@@ -139,6 +140,14 @@ class Guests {
     for (const n of numbers) {
       const value = JSON.stringify(frame('north', 'd', [n]));
       await producer.send({ topic: topics.telemetry, key: 'north/d', value }, { timeoutMs: 150_000 });
+    }
+  }
+
+  async book(...transactionIds: string[]): Promise<void> {
+    const producer = this.house.bench.producer();
+    for (const id of transactionIds) {
+      const value = JSON.stringify(movement(id));
+      await producer.send({ topic: topics.transactions, key: 'A13', value }, { timeoutMs: 150_000 });
     }
   }
 
@@ -205,17 +214,14 @@ class Guests {
     expect(durable.rows.map(({ orderId }) => orderId)).toEqual(['before', 'after']);
   }
 
-  /** Who was live, and who comes back, is told that the log ends before where they stood. */
+  /** Who was live is told, however much has been written since, and so is who stood where nothing is yet. */
   async hearWhatWasLost(): Promise<void> {
     const { transactions } = this.sockets;
-    await transactions.until(() => transactions.gaps.length > 0, 'told', backMs);
+    await transactions.untilRows('transactionId', ['t7'], backMs);
     expect(transactions.gaps).toEqual(['truncated']);
-    await this.house.bench
-      .producer()
-      .send({ topic: topics.transactions, key: 'A13', value: JSON.stringify(movement('t3')) });
-    await transactions.untilRows('transactionId', ['t3'], backMs);
-    expect(transactions.rows.map(({ transactionId }) => transactionId)).toEqual(['t1', 't2', 't3']);
-    const page = await readPage(this.web, 'transactions', this.tokens.analyst, `after=${this.stoodAt}`);
+    const ids = transactions.rows.map(({ transactionId }) => transactionId);
+    expect(ids).toEqual(['t1', 't2', 't3', 't4', 't5', 't6', 't7']);
+    const page = await readPage(this.web, 'accounts', this.tokens.support, `after=${this.stoodAt}`);
     expect(page.body.gap).toEqual({ reason: 'truncated' });
   }
 
@@ -235,8 +241,10 @@ class Guests {
   }
 }
 
-function loseTransactions({ bench }: StreamHouse): void {
-  rmSync(path.join(path.dirname(bench.node.logFile), 'data', `${topics.transactions}-0`), { recursive: true });
+function loseLogs({ bench }: StreamHouse): void {
+  const data = path.join(path.dirname(bench.node.logFile), 'data');
+  for (const topic of [topics.transactions, topics.accounts])
+    rmSync(path.join(data, `${topic}-0`), { recursive: true });
 }
 
 function numbersOf(rows: readonly JsonObject[]): unknown[] {
@@ -246,6 +254,11 @@ function numbersOf(rows: readonly JsonObject[]): unknown[] {
 function order(orderId: string): object {
   const what = { total: 12.5, currency: 'EUR', storeId: '1', lines: [], internalNotes: '' };
   return { orderId, customerId: '13', tenantId: 'north', status: 'placed', placedAt: at, updatedAt: at, ...what };
+}
+
+function account(balance: number): object {
+  const what = { segment: 'retail', currency: 'USD', balance, updatedAt: at };
+  return { accountId: 'A13', customerId: '13', tenantId: 'north', ...what };
 }
 
 function movement(transactionId: string): object {
