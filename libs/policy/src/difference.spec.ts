@@ -95,6 +95,13 @@ describe('compareCatalogs()', () => {
     ).toEqual([[`r read orders gains own tenant, ${paid}`, 'total: hidden → visible']]);
   });
 
+  it('says who may write rows that nobody sees', () => {
+    const blind = grant({ actions: ['write'], ...columns({ deny: [...contractShapes.order.fields.keys()] }) });
+    expect(changes([], [blind])).toEqual([['r write orders gains own tenant', 'rows: none → given']]);
+    expect(changes([blind], [])).toEqual([['r write orders loses own tenant', 'rows: given → none']]);
+    expect(changes([blind], [blind])).toEqual([]);
+  });
+
   it('counts the condition of a view among those of its grants', () => {
     const view = shipped.streams.get('orders-west');
     if (view?.view === undefined) throw new Error('the shipped catalog has no such view');

@@ -23,10 +23,13 @@ export function compareCatalogs(before: Catalog, after: Catalog): AccessChange[]
     const pair = [old.get(key) ?? [], fresh.get(key) ?? []] as const;
     const scopes = new Map(pair.flat().map((access) => [rowsOf(access), access]));
     return [...scopes].flatMap(([rows, scope]) => {
-      const [was, is] = pair.map((accesses) => seenOf(accesses, scope)) as [Visibility, Visibility];
-      const columns = differences('', was, is);
+      const reaching = pair.map((accesses) => accesses.filter((access) => reaches(access, scope)));
+      const [was, is] = reaching.map(seenBy) as [Visibility, Visibility];
+      const columns = [...givenRows(reaching), ...differences('', was, is)];
       if (columns.length === 0) return [];
-      return [{ role, action: action as Action, resource, rows, kind: kindOf(was, is), columns }];
+      return [
+        { role, action: action as Action, resource, rows, kind: kindOf(was, is, reaching[1]?.length !== 0), columns },
+      ];
     });
   });
 }
@@ -60,16 +63,28 @@ function rowsOf({ tenants, conditions }: Access): string {
   return [tenants === 'all' ? 'all tenants' : 'own tenant', ...conditions].join(', ');
 }
 
-/** What grants show of the rows in a scope, as far as it is certain that they reach all of them. */
-function seenOf(accesses: readonly Access[], scope: Access): Visibility {
-  const reaching = accesses.filter(({ tenants, conditions }) => {
-    const reaches = tenants === 'all' || scope.tenants === 'own';
-    return reaches && conditions.every((condition) => scope.conditions.includes(condition));
-  });
-  return reaching.map(({ visibility }) => visibility).reduce(together, { kind: 'hidden' });
+/** Whether a grant certainly reaches all rows in a scope. */
+function reaches({ tenants, conditions }: Access, scope: Access): boolean {
+  if (tenants === 'own' && scope.tenants === 'all') return false;
+  return conditions.every((condition) => scope.conditions.includes(condition));
 }
 
-function kindOf(before: Visibility, after: Visibility): AccessChange['kind'] {
+function seenBy(accesses: readonly Access[]): Visibility {
+  return accesses.map(({ visibility }) => visibility).reduce(together, { kind: 'hidden' });
+}
+
+/** Rows of which no column is seen are given too, to be written. */
+function givenRows(reaching: readonly (readonly Access[])[]): AccessChange['columns'] {
+  const [before = 'none', after = 'none'] = reaching.map((accesses) => {
+    if (accesses.length === 0) return 'none';
+    return seenBy(accesses).kind === 'hidden' ? 'given' : 'seen';
+  });
+  return before !== after && [before, after].includes('given') ? [{ path: 'rows', before, after }] : [];
+}
+
+function kindOf(before: Visibility, after: Visibility, reached: boolean): AccessChange['kind'] {
+  // Then only whether rows are given has changed, and those of something seen are told by their columns.
+  if (isDeepStrictEqual(before, after)) return reached ? 'gains' : 'loses';
   const both = together(before, after);
   if (isDeepStrictEqual(both, after)) return 'gains';
   return isDeepStrictEqual(both, before) ? 'loses' : 'changes';

@@ -74,6 +74,7 @@ describe('reviewCatalog()', () => {
   it('finds grants that leave no column', () => {
     const deny = [...contractShapes.order.fields.keys()];
     expect(review(grant('g', { columns: { deny, mask: {} } }))[0]).toBe('grants.0.columns: leaves no column to see');
+    expect(review(grant('g', { columns: { deny, mask: {} }, actions: ['read', 'write'] }))).toEqual([]);
   });
 
   it('finds grants that others make needless', () => {

@@ -87,7 +87,9 @@ class Review {
     return possible ? undefined : 'asks for a tenant that no caller of it is of; see tenants.yaml';
   }
 
+  /** Who may write may do so blindly. */
   private showsNothing(grant: Grant): boolean {
+    if (grant.actions.some((action) => action !== 'read')) return false;
     return grant.resources.every((resource) => this.visibility(grant, resource).kind === 'hidden');
   }
 
