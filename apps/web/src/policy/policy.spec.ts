@@ -14,19 +14,19 @@ const transaction = {
 const analyst = { roles: ['retail-analyst'], tenant: 'north', subject: 'ann' };
 const question = { principal: analyst, stream: 'transactions', record: transaction };
 
+const environment = {
+  ...{ WEB_CLIENT_SECRET: 'x', CATALOG_DIR: path.resolve(__dirname, '../../../../catalog') },
+  ...{ KAFKA_BROKERS: '127.0.0.1:1', AUDIT_FLUSH_MS: '0', REDIS_URL: 'redis://127.0.0.1:1' },
+  WEB_CATALOG_DIR: path.resolve(__dirname, '../../catalog'),
+  CURSOR_KEYS: Buffer.alloc(32, 7).toString('base64url'),
+};
 const backends = new Backends({});
 let app: HttpApp;
 let platform: string;
 
 beforeAll(async () => {
   await backends.start();
-  const { url } = backends;
-  const config = readConfig({
-    ...{ WEB_CLIENT_SECRET: 'x', CATALOG_DIR: path.resolve(__dirname, '../../../../catalog'), ISSUER_URL: url },
-    ...{ KAFKA_BROKERS: '127.0.0.1:1', AUDIT_FLUSH_MS: '0', REDIS_URL: 'redis://127.0.0.1:1' },
-    WEB_CATALOG_DIR: path.resolve(__dirname, '../../catalog'),
-    CURSOR_KEYS: Buffer.alloc(32, 7).toString('base64url'),
-  });
+  const config = readConfig({ ...environment, ISSUER_URL: backends.url });
   const logger = createLogger({ service: 'web', level: 'silent' });
   app = await createHttpApp(AppModule.forRoot(config), { logger, registry: createRegistry() });
   await app.listen(0, '127.0.0.1');
@@ -132,5 +132,15 @@ describe('POST /policy/explain', () => {
     const { post } = paths['/policy/explain'] ?? {};
     expect(post).toMatchObject({ operationId: 'explainPolicy', requestBody: { required: true } });
     expect(JSON.stringify(post)).toContain('clauses');
+  });
+});
+
+describe('MASK_KEY', () => {
+  it('may be left out, and is refused by name when it is short', () => {
+    const key = (bytes: number) => Buffer.alloc(bytes, 7).toString('base64url');
+    expect(readConfig(environment).streams.maskKey).toBeUndefined();
+    expect(readConfig({ ...environment, MASK_KEY: key(32) }).streams.maskKey).toHaveLength(32);
+    expect(() => readConfig({ ...environment, MASK_KEY: key(31) })).toThrow(/MASK_KEY/);
+    expect(() => readConfig({ ...environment, MASK_KEY: key(31) })).not.toThrow(new RegExp(key(31)));
   });
 });
