@@ -113,6 +113,8 @@ describe('parseCatalog()', () => {
     ['sources: [{ topic: "a b" }]', 'streams.x.sources[0].topic: is no topic name'],
     ['sources: [{ topic: ".." }]', 'is no topic name'],
     ['sources: [{ topic: a }, { topic: a }]', 'streams.x.sources[1]: "a" is named twice'],
+    ['sources: [{ topic: "{tenant}.a" }, { topic: north.a }]', 'streams.x.sources[1]: "north.a" is named twice'],
+    ['sources: [{ topic: "{tenants}.a" }]', 'streams.x.sources[0].topic: is no topic name'],
     [
       'schema: odrer',
       'streams.x.schema: is no contract; there are order, customer, account, transaction, telemetry, audit',

@@ -59,7 +59,7 @@ function parse(texts: CatalogTexts): OpenCatalog {
   const [tenantsFile, streamsFile, policiesFile] = [file('tenants.yaml'), file('streams.yaml'), file('policies.yaml')];
   const protos = new ProtoFiles(texts);
   const tenants = readTenants(tenantsFile);
-  const streams = readStreams(streamsFile, protos);
+  const streams = readStreams(streamsFile, { protos, tenants });
   const policies = readPolicies(policiesFile, streams);
   const files = [tenantsFile, streamsFile, policiesFile];
   const problems = files.flatMap((each) => each.problems);

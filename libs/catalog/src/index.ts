@@ -25,6 +25,7 @@ export {
 export { LiveCatalog } from './live-catalog';
 export { type Action, type Grant } from './policies-file';
 export { type ProtobufFormat } from './proto-files';
+export { isPerTenant, topicOfTenant } from './source-topics';
 export { type StreamFormat } from './stream-format';
-export { type Stream } from './streams-file';
+export { type Stream, type StreamSource } from './streams-file';
 export { type Tenant } from './tenants-file';

@@ -3,13 +3,11 @@ import type { Condition } from '@tidegate/expression';
 import { z } from 'zod';
 import { entries, name, strict, type CatalogFile, type FieldPath } from './catalog-file';
 import type { ProtoFiles } from './proto-files';
+import { checkTopics, sourceTopic as topic } from './source-topics';
 import { formatSchema, readFormat, type StreamFormat } from './stream-format';
 import { isView, readView, viewSchema } from './views';
 
 const contractNames = Object.keys(contractSchemas) as [ContractName, ...ContractName[]];
-const topic = z
-  .string()
-  .regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/, 'is no topic name; use letters, digits, ".", "_" and "-", at most 249');
 const field = z.string().min(1);
 const count = (max: number) => z.int().min(1).max(max);
 
@@ -37,6 +35,7 @@ const fileSchema = strict({ streams: entries });
 export const streamsFileSchema = strict({ streams: z.record(name, z.union([streamSchema, viewSchema])) });
 
 export interface StreamSource {
+  /** With `{tenant}` in it, a topic for each tenant, with rows of that tenant only. */
   readonly topic: string;
   /** What its records are written in. */
   readonly format?: StreamFormat;
@@ -73,7 +72,13 @@ export interface Streams {
   readonly declared: ReadonlySet<string> | undefined;
 }
 
-export function readStreams(file: CatalogFile, protos: ProtoFiles): Streams {
+/** What stands beside the file. */
+export interface StreamsContext {
+  protos: ProtoFiles;
+  tenants: ReadonlyMap<string, unknown>;
+}
+
+export function readStreams(file: CatalogFile, context: StreamsContext): Streams {
   const declared = file.readAll(fileSchema)?.streams;
   const streams = new Map<string, Stream>();
   // A view may stand before its stream.
@@ -83,18 +88,20 @@ export function readStreams(file: CatalogFile, protos: ProtoFiles): Streams {
       const named = file.read(name, id, ['streams', id]) !== undefined;
       const stream = views
         ? readView(file, id, value, { valid: streams, declared: declared ?? {} })
-        : readStream(file, id, value, protos);
+        : readStream(file, id, value, context);
       if (named && stream !== undefined) streams.set(id, stream);
     }
   }
   return { valid: streams, declared: declared && new Set(Object.keys(declared)) };
 }
 
-function readStream(file: CatalogFile, id: string, value: unknown, protos: ProtoFiles): Stream | undefined {
+function readStream(file: CatalogFile, id: string, value: unknown, context: StreamsContext): Stream | undefined {
   const path = ['streams', id];
   const stream = file.read(streamSchema, value, path);
   if (stream === undefined) return undefined;
   checkFields(file, path, stream);
+  checkTopics(file, path, stream.sources, [...context.tenants.keys()]);
+  const { protos } = context;
   const { rows, key, tenant, subject } = stream;
   const fields = rows === undefined ? [...key, tenant, ...(subject === undefined ? [] : [subject])] : [rows];
   const readFormatAt = (at: FieldPath, from: typeof stream.format): Pick<Stream, 'format'> => {
@@ -131,8 +138,4 @@ function checkFields(file: CatalogFile, path: FieldPath, stream: z.output<typeof
     const detail = `"${stream.rows}" is a field of the contract ${stream.schema}, so it cannot be what holds the rows`;
     file.report([...path, 'rows'], detail);
   }
-  const topics = stream.sources.map((source) => source.topic);
-  topics.forEach((source, index) => {
-    if (topics.indexOf(source) !== index) file.report([...path, 'sources', index], `"${source}" is named twice`);
-  });
 }

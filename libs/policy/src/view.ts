@@ -27,6 +27,8 @@ export class View {
   readonly grantIds: readonly string[];
   /** Whether no grant hides or masks a field of the contract. */
   readonly seesAllColumns: boolean;
+  /** Whether some grant shows rows of other tenants. */
+  readonly crossesTenants: boolean;
 
   constructor(
     /** Equal for callers who see the same of every row, so that they can share the work. */
@@ -37,6 +39,7 @@ export class View {
   ) {
     this.grantIds = rules.rules.map(({ grant }) => grant.id);
     this.seesAllColumns = rules.seesAllColumns;
+    this.crossesTenants = rules.rules.some(({ grant }) => grant.tenants === 'all');
   }
 
   /**

@@ -6,14 +6,15 @@ import type { Policy, View } from '@tidegate/policy';
 import type { Belongings } from './belongings';
 import type { CursorOwner } from './cursor';
 import { Filter, Filters } from './filters';
+import { isScoped, scopedStream, type Scope, type ScopedStream } from './scoped-stream';
 import { Sight } from './sight';
 import type { StreamStart } from './start';
 
 /** What a caller has asked for and may have. */
 export interface Admitted {
   sight: Sight;
-  /** The stream whose records these are: where the name is a view's, the one that it is a view of. */
-  base: Stream;
+  /** The stream whose records these are, with the topics that the caller may read: where the name is a view's, the one that it is a view of. */
+  base: ScopedStream;
   owner: CursorOwner;
   /** What the same caller sees with another credential; undefined when that is nothing any more. */
   sightOf: (principal: Principal) => Sight | undefined;
@@ -28,6 +29,7 @@ export interface AdmissionOptions {
 /** Whether a caller may follow a stream in the way that it asks for, before anything is read. */
 export class Admission {
   private readonly filters = new Map<string, Filters>();
+  private readonly scoped = new Map<string, ScopedStream>();
   private catalog: Catalog;
   private policy: Pick<Policy, 'view'>;
 
@@ -43,23 +45,31 @@ export class Admission {
   change(catalog: Catalog, policy: Pick<Policy, 'view'>): void {
     this.catalog = catalog;
     this.policy = policy;
+    this.scoped.clear();
   }
 
   get policyVersion(): string {
     return this.catalog.version;
   }
 
-  /** The stream of the name, or the one that it is a view of. */
-  base(name: string): Stream | undefined {
-    const { streams } = this.catalog;
-    const stream = streams.get(name);
-    return stream?.view === undefined ? stream : streams.get(stream.view.from);
+  /** The stream of the name, or the one that it is a view of, as it is for those who read in a scope. */
+  base(name: string, scope: Scope): ScopedStream | undefined {
+    const { streams, tenants } = this.catalog;
+    const named = streams.get(name);
+    const stream = named?.view === undefined ? named : streams.get(named.view.from);
+    if (stream === undefined || !isScoped(stream)) return stream;
+    const key = JSON.stringify([stream.name, scope]);
+    const scoped = this.scoped.get(key) ?? scopedStream(stream, scope, tenants);
+    if (scoped.sources.length === 0) return undefined;
+    this.scoped.set(key, scoped);
+    return scoped;
   }
 
   /** @throws AppError `not_found`, `mode_not_offered`, `invalid_argument`, `unavailable` (too many different filters) */
   admit(principal: Principal, name: string, start: StreamStart, belongings: Belongings): Admitted {
     const view = this.policy.view(principal, name);
-    const [stream, base] = [this.catalog.streams.get(name), this.base(name)];
+    const stream = this.catalog.streams.get(name);
+    const base = view && this.base(name, scopeOf(principal, view));
     // Unknown, ungranted, and a resource that is no stream: nobody learns which.
     if (view === undefined || stream === undefined || base === undefined) throw notFound();
     checkMode(start, stream);
@@ -67,10 +77,10 @@ export class Admission {
     const sightOf = (other: Principal) => {
       const [now, there] = [this.policy.view(other, name), this.catalog.streams.get(name)];
       if (now === undefined || there === undefined || filter?.restrictedField(now) !== undefined) return undefined;
-      return new Sight({ stream: name, view: now, share: shareOf(there), filter });
+      return new Sight({ stream: name, view: now, scope: scopeOf(other, now), share: shareOf(there), filter });
     };
     const owner = { stream: name, tenant: principal.tenant, subject: principal.subject };
-    const sight = new Sight({ stream: name, view, share: shareOf(stream), filter });
+    const sight = new Sight({ stream: name, view, scope: scopeOf(principal, view), share: shareOf(stream), filter });
     return { sight, base, owner, sightOf };
   }
 
@@ -84,6 +94,12 @@ export class Admission {
     belongings.keep(() => filters.release(filter));
     return filter;
   }
+}
+
+/** Nobody reads topics whose rows none of its grants may show. */
+function scopeOf({ tenant }: Principal, { crossesTenants }: View): Scope {
+  // Of no tenant's name.
+  return crossesTenants ? 'all' : { tenant: tenant ?? '' };
 }
 
 function shareOf({ view }: Stream): Filter | undefined {

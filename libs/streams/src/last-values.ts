@@ -70,6 +70,7 @@ export class LastValues implements Follower {
   private state: 'idle' | 'loading' | 'ready' = 'idle';
   private walk: Walk | undefined;
   private bytes = 0;
+  private measured = { values: 0, bytes: 0 };
 
   constructor(private readonly options: LastValuesOptions) {
     this.history = new ChangeHistory(options.limits.maxBytes * historyShare);
@@ -168,8 +169,6 @@ export class LastValues implements Follower {
 
   end(): void {
     this.reset();
-    this.options.metrics.lastValues.remove({ stream: this.options.name });
-    this.options.metrics.lastValueBytes.remove({ stream: this.options.name });
   }
 
   onReset(): void {
@@ -211,7 +210,7 @@ export class LastValues implements Follower {
   }
 
   private put(record: StreamRecord, decoded: DecodedRow, changes?: Map<string, Change>): void {
-    const key = this.options.decoder.identityOfRow(decoded.row);
+    const key = this.options.decoder.identityOfRow(decoded.row, record);
     if (key === undefined || this.isOvertaken(key, record)) return;
     const bytes = overheadBytes + key.length + weightOf(decoded.row);
     const before = this.change(key, record, decoded, changes);
@@ -281,8 +280,11 @@ export class LastValues implements Follower {
 
   private measure(): void {
     const { name, metrics } = this.options;
-    metrics.lastValues.set({ stream: name }, this.values.size);
-    metrics.lastValueBytes.set({ stream: name }, this.bytes + this.history.bytes);
+    const now = { values: this.values.size, bytes: this.bytes + this.history.bytes };
+    // Those of other tenants, or of what the stream was before, stand beside them.
+    metrics.lastValues.inc({ stream: name }, now.values - this.measured.values);
+    metrics.lastValueBytes.inc({ stream: name }, now.bytes - this.measured.bytes);
+    this.measured = now;
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Stream } from '@tidegate/catalog';
 import { parseJson, stringifyJson, type JsonObject, type JsonValue } from '@tidegate/contracts';
 import type { View } from '@tidegate/policy';
 import type { Logger } from '@tidegate/telemetry';
@@ -6,7 +5,8 @@ import { isUtf8 } from 'node:buffer';
 import type { DeadLetters } from './dead-letters';
 import { StreamFormats } from './formats';
 import type { StreamMetrics } from './metrics';
-import { recordRows, type RecordProblem } from './record-rows';
+import { recordRows, type RecordProblem, type RecordRows } from './record-rows';
+import { tenantOfTopic, type ScopedStream } from './scoped-stream';
 import { sizeOf, type DecodedRecord, type DecodedRow, type StreamRecord } from './stream-record';
 
 const dayMs = 86_400_000;
@@ -44,7 +44,7 @@ export class DecodedRows {
 }
 
 export interface RowDecoderOptions {
-  stream: Stream;
+  stream: ScopedStream;
   metrics: StreamMetrics;
   logger: Logger;
   decodedRows: DecodedRows;
@@ -94,12 +94,13 @@ export class RowDecoder {
   }
 
   /** What stands for an entity in memory: equal for its row and for the record that deletes it. */
-  identityOfRow(row: JsonObject): string | undefined {
-    return identityOf(this.keyOf(row));
+  identityOfRow(row: JsonObject, { topic }: StreamRecord): string | undefined {
+    return identityOf(this.keyOf(row), tenantOfTopic(this.options.stream, topic));
   }
 
-  identityOfKey({ key }: StreamRecord): string | undefined {
-    return identityOf(keyParts(key, this.options.stream.key.length));
+  identityOfKey({ key, topic }: StreamRecord): string | undefined {
+    const { stream } = this.options;
+    return identityOf(keyParts(key, stream.key.length), tenantOfTopic(stream, topic));
   }
 
   /** Rows older than this are not shown. */
@@ -114,10 +115,11 @@ export class RowDecoder {
   }
 
   /** As much of a deleted entity as its record says. */
-  private ownedRow({ key, owner }: StreamRecord): JsonObject | undefined {
+  private ownedRow({ key, owner, topic }: StreamRecord): JsonObject | undefined {
     const { stream } = this.options;
     const parts = keyParts(key, stream.key.length);
     if (owner === undefined || parts === undefined) return undefined;
+    if ((tenantOfTopic(stream, topic) ?? owner.tenant) !== owner.tenant) return undefined;
     const row: JsonObject = { [stream.tenant]: owner.tenant };
     if (stream.subject !== undefined && owner.subject !== undefined) row[stream.subject] = owner.subject;
     stream.key.forEach((field, index) => (row[field] = parts[index] ?? null));
@@ -126,11 +128,23 @@ export class RowDecoder {
 
   private decode(record: StreamRecord): DecodedRecord {
     if (record.decoded?.decoder === this) return record.decoded;
-    const { rows, problems } = recordRows(record, this.options.stream, this.formats.of(record.topic));
+    const { stream } = this.options;
+    const { rows, problems } = this.ofTenant(record, recordRows(record, stream, this.formats.of(record.topic)));
     if (problems.length > 0) this.reportBad(record, problems);
     const decoded = { decoder: this, rows };
     this.options.decodedRows.add(record, decoded);
     return decoded;
+  }
+
+  /** A topic of one tenant has no rows of another. */
+  private ofTenant({ topic }: StreamRecord, found: RecordRows): RecordRows {
+    const { stream } = this.options;
+    const tenant = tenantOfTopic(stream, topic);
+    if (tenant === undefined) return found;
+    const rows = found.rows.filter(({ row }) => row[stream.tenant] === tenant);
+    const strange = found.rows.length - rows.length;
+    const reason = `${stream.tenant}: not the tenant of the topic`;
+    return { rows, problems: [...found.problems, ...Array<RecordProblem>(strange).fill({ kind: 'contract', reason })] };
   }
 
   /**
@@ -162,11 +176,10 @@ export class RowDecoder {
   }
 }
 
-function identityOf(parts: JsonValue[] | undefined): string | undefined {
-  return (
-    parts &&
-    JSON.stringify(parts.map((part) => (typeof part === 'object' ? stringifyJson(part ?? 'null') : String(part))))
-  );
+/** Two tenants may use the same key in topics of their own. */
+function identityOf(parts: JsonValue[] | undefined, tenant: string | undefined): string | undefined {
+  const texts = parts?.map((part) => (typeof part === 'object' ? stringifyJson(part ?? 'null') : String(part)));
+  return texts && JSON.stringify(tenant === undefined ? texts : [tenant, ...texts]);
 }
 
 /** A key of one part is the record's key; of several, a JSON array of them. */

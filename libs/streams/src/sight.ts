@@ -1,12 +1,15 @@
 import type { JsonObject } from '@tidegate/contracts';
 import type { View } from '@tidegate/policy';
 import type { Filter } from './filters';
+import type { Scope } from './scoped-stream';
 
 /** What a reader asks for, and whose eyes it has. */
 export interface SightOptions {
   /** The name that it follows; a view of the catalog has one of its own. */
   stream: string;
   view: View;
+  /** Whose topics it reads. */
+  scope: Scope;
   /** Where the stream is a view of the catalog: which rows of the other one it has. */
   share?: Filter | undefined;
   /** The reader's own. */
@@ -35,6 +38,10 @@ export class Sight {
   /** As it is without the reader's filter: decides about deletes, since the reader may have got an earlier value. */
   get unfiltered(): Pick<View, 'apply'> {
     return { apply: (row) => this.applyView(row) };
+  }
+
+  get scope(): Scope {
+    return this.options.scope;
   }
 
   get grantIds(): readonly string[] {

@@ -1,4 +1,3 @@
-import type { Stream } from '@tidegate/catalog';
 import type { ResetReason } from '@tidegate/kafka';
 import type { Logger } from '@tidegate/telemetry';
 import { Arrivals, type Run } from './arrivals';
@@ -10,6 +9,7 @@ import type { StreamLimits } from './limits';
 import type { StreamMetrics } from './metrics';
 import type { RangeBuckets } from './range-buckets';
 import type { RowDecoder } from './row-decoder';
+import { isSameScope, type Scope, type ScopedStream } from './scoped-stream';
 import type { GapReason } from './session-sink';
 import type { Sight } from './sight';
 import type { StreamRecord } from './stream-record';
@@ -18,7 +18,7 @@ import type { FeedListener, TopicFeed } from './topic-feed';
 import { EventGroup, LatestGroup, type Outgoing, type ViewGroup } from './view-group';
 
 export interface ChannelOptions {
-  stream: Stream;
+  stream: ScopedStream;
   feeds: readonly TopicFeed[];
   decoder: RowDecoder;
   buckets: RangeBuckets;
@@ -74,6 +74,12 @@ export class StreamChannel implements FeedListener {
 
   get name(): string {
     return this.options.stream.name;
+  }
+
+  /** Whether who reads in the scope reads these topics. */
+  isFor(scope: Scope): boolean {
+    const own = this.options.stream.scope;
+    return own === undefined || isSameScope(scope, own);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import type { AuditLog } from '@tidegate/audit';
 import type { Principal } from '@tidegate/auth';
-import type { Catalog, Stream } from '@tidegate/catalog';
+import type { Catalog } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
 import type { RangeReader, TailPool } from '@tidegate/kafka';
 import type { Policy } from '@tidegate/policy';
@@ -25,6 +25,7 @@ import { RecordsRead, type RecordsPage, type RecordsReadOptions } from './record
 import { DecodedRows, RowDecoder } from './row-decoder';
 import { SchemaRegistry, type SchemaRegistryOptions } from './schema-registry';
 import { Schemas } from './schemas';
+import type { ScopedStream } from './scoped-stream';
 import { copyOf, SessionAudits } from './session-audits';
 import type { ByeCode, SessionSink } from './session-sink';
 import { SessionStarts } from './session-starts';
@@ -154,7 +155,7 @@ export class StreamHub {
       const admitted = this.admit(principal, stream, start, belongings);
       const point = parseStart(start, (cursor) => this.seal.open(cursor, admitted.owner));
       const group = start.sub === undefined ? undefined : durableGroup(admitted.owner, start.sub);
-      const channel = await this.use(admitted.base, belongings);
+      const channel = await this.use(admitted, belongings);
       channel.keepLastValues();
       const durable = group === undefined ? undefined : await this.hold(group, stream, channel, start, belongings);
       const { after } = start;
@@ -179,7 +180,7 @@ export class StreamHub {
       const { owner } = admitted;
       if (options.mode === 'latest') throw notOffered('A page has the rows of mode=events; follow the stream instead.');
       const point = parseStart(options, (cursor) => this.seal.open(cursor, owner));
-      const channel = await this.use(admitted.base, belongings);
+      const channel = await this.use(admitted, belongings);
       const start = await resolveStart(point, channel, this.options.ranges, () => channel.arrived);
       const sight = this.sightNow(principal, admitted, channel);
       const signals = [options.signal, principal.withdrawn].filter((signal) => signal !== undefined);
@@ -197,11 +198,12 @@ export class StreamHub {
   async ack(principal: Principal, stream: string, sub: string, cursor: string): Promise<void> {
     const belongings = new Belongings();
     try {
-      const { owner, base } = this.admit(principal, stream, {}, belongings);
+      const admitted = this.admit(principal, stream, {}, belongings);
+      const { owner } = admitted;
       const position = this.seal.open(cursor, owner);
       const group = durableGroup(owner, sub);
       if (this.durables === undefined) throw notDurable();
-      const channel = await this.use(base, belongings);
+      const channel = await this.use(admitted, belongings);
       const sources = channel.sources();
       await this.durables.ack(group, stream, () => sources, channel.reached(position));
     } finally {
@@ -234,7 +236,7 @@ export class StreamHub {
 
   /** Whether the records of a channel are those of a stream, or a view of it, as the catalog has it now. */
   private isOf({ options }: StreamChannel, name: string): boolean {
-    const base = this.admission.base(name);
+    const base = this.admission.base(name, options.stream.scope ?? 'all');
     return base !== undefined && definitionOf(base) === definitionOf(options.stream);
   }
 
@@ -335,7 +337,7 @@ export class StreamHub {
     belongings.letGo();
   }
 
-  private async use(base: Stream, belongings: Belongings): Promise<StreamChannel> {
+  private async use({ base }: Admitted, belongings: Belongings): Promise<StreamChannel> {
     const key = definitionOf(base);
     const channel = await this.channels.acquire(key, () => this.openChannel(base));
     belongings.keep(() => this.channels.release(key, channel));
@@ -370,7 +372,7 @@ export class StreamHub {
     return feed.close();
   }
 
-  private async openChannel(stream: Stream): Promise<StreamChannel> {
+  private async openChannel(stream: ScopedStream): Promise<StreamChannel> {
     const { limits, metrics, seal, buckets, decodedRows, now } = this;
     const { logger, deadLetters } = this.options;
     const feeds = await this.acquireFeeds(stream);
@@ -396,7 +398,7 @@ export class StreamHub {
     this.buckets.forget(feed.topic);
   }
 
-  private async acquireFeeds(stream: Stream): Promise<TopicFeed[]> {
+  private async acquireFeeds(stream: ScopedStream): Promise<TopicFeed[]> {
     const { sources } = stream;
     const avro = sources.filter(({ topic }) => formatOfTopic(stream, topic) === 'avro');
     const anew = new Set(avro.map(({ topic }) => topic).filter((topic) => this.schemas.need(topic)));

@@ -74,6 +74,8 @@ export class StreamSession implements Spoke, Follower {
     }
     const sight = this.options.sightOf(principal);
     if (sight === undefined) return this.end('access_withdrawn');
+    // Other topics may be read now, or fewer.
+    if (!this.channel.isFor(sight.scope)) return this.end('restart');
     this.principal = principal;
     this.warned = false;
     if (sight.id !== this.sight.settled.id) this.see(sight);
