@@ -40,12 +40,15 @@ export class WebSocketClient {
     return client;
   }
 
-  /** How opening the stream at `url` is refused. */
+  /** How opening the stream at `url` is refused; 101 where it is not. */
   static async refusal(url: string, token: string): Promise<{ status: number; retryAfter: string | undefined }> {
     const socket = new WebSocket(url, [subprotocol], { headers: { authorization: `Bearer ${token}` } });
     socket.on('error', () => undefined);
-    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+    const opened = once(socket, 'upgrade') as Promise<[IncomingMessage]>;
+    const refused = once(socket, 'unexpected-response').then(([, response]) => [response as IncomingMessage] as const);
+    const [response] = await Promise.race([opened, refused]);
     response.resume();
+    socket.terminate();
     return { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
   }
 
