@@ -5,6 +5,7 @@ import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
+import { DpopHolder } from './support/dpop-holder';
 import { House, type Bff } from './support/house';
 import { PartnerClient, type PartnerAnswer } from './support/partner-client';
 import { PartnerStream } from './support/partner-stream';
@@ -14,6 +15,8 @@ import { TopicLog, type LoggedRecord } from './support/topic-log';
 // Household 13 banks in the north, 14 in the south.
 const settlingAmount = 0.01;
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+/** Under which both replicas are reached. */
+const publicUrl = 'https://partner.example';
 const now = (): string => new Date().toISOString();
 const movement = { accountId: 'account-13', amount: 12.5, currency: 'USD', reference: 'refund 7' };
 
@@ -57,7 +60,8 @@ describe('a partner', () => {
 
   beforeAll(async () => {
     house = await House.start();
-    [replicaA, replicaB] = await Promise.all([house.startPartner('partner-a'), house.startPartner('partner-b')]);
+    const start = (replica: string): Promise<Bff> => house.startPartner(replica, 'ready', { PUBLIC_URLS: publicUrl });
+    [replicaA, replicaB] = await Promise.all([start('partner-a'), start('partner-b')]);
     north = new PartnerClient(replicaA.url, house.apiKeys.issue('partner-north'));
     south = new PartnerClient(replicaA.url, house.apiKeys.issue('partner-south'));
     service = await house.token({ role: 'service' });
@@ -199,6 +203,18 @@ describe('a partner', () => {
     ]);
     for (const { status, token } of refused) expect([status >= 400 && status < 500, token]).toEqual([true, '']);
   }, 30_000);
+
+  it('shows a token that is bound to its key with a proof, which is good once on all replicas together', async () => {
+    const holder = await DpopHolder.create();
+    const tokens = new PartnerTokens(house.issuerUrl, house.shop.directory);
+    const { token } = await tokens.bySecret({}, await holder.proof('', 'POST', `${house.issuerUrl}/token`));
+    const proof = await holder.proof(token, 'GET', `${publicUrl}/v1/transactions`);
+    const ask = async ({ url }: Bff, headers: Record<string, string>): Promise<number> =>
+      (await fetch(`${url}/v1/transactions?limit=1`, { headers })).status;
+    const shown = { authorization: `DPoP ${token}`, dpop: proof };
+    const statuses = [await ask(replicaA, bearer(token)), await ask(replicaA, shown), await ask(replicaB, shown)];
+    expect(statuses).toEqual([401, 200, 401]);
+  });
 
   it('loses its streams on every replica within five seconds of its key, its token or its right to come', async () => {
     const platform = bearer(await house.token({ role: 'platform' }));

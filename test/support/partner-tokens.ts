@@ -19,9 +19,11 @@ export class PartnerTokens {
     this.credentials = JSON.parse(readFileSync(path.join(directory, 'issuer-clients.json'), 'utf8')) as Credentials;
   }
 
-  bySecret(fields: Record<string, string> = {}): Promise<{ status: number; token: string }> {
+  /** With a DPoP proof the token is bound to its key. */
+  bySecret(fields: Record<string, string> = {}, dpop?: string): Promise<{ status: number; token: string }> {
     const { secret } = this.credentials['partner-north'];
-    return this.ask(fields, { authorization: `Basic ${btoa(`partner-north:${secret}`)}` });
+    const authorization = `Basic ${btoa(`partner-north:${secret}`)}`;
+    return this.ask(fields, { authorization, ...(dpop !== undefined && { dpop }) });
   }
 
   /** `private_key_jwt`, with claims of the assertion that are wrong, or another key. */

@@ -123,6 +123,20 @@ describe(ApiKeyAdmin.name, () => {
     expect(await shared.read()).not.toContain(key.split('_')[3]);
   });
 
+  it('believes nothing of what somebody else wrote there, and stays with the last good keys', async () => {
+    const { admin, keys } = replica();
+    await admin.revoke(parseApiKey(fileKey)?.id ?? '');
+    const before = await shared.read();
+    const [mac = '', json = ''] = before?.split('\n') ?? [];
+    const roles = { clients: { 'partner-east': { roles: ['platform'], keys: [], certificates: [] } }, revoked: {} };
+    for (const forged of [`${mac}\n${JSON.stringify(roles)}`, json, `${mac}\n`, 'x', '{"clients":{},"revoked":{}}']) {
+      await shared.replace(await shared.read(), forged);
+      await keys.refresh();
+      expect([forged, keys.check()]).toEqual([forged, { ok: false, reason: 'shared keys: none of ours wrote it' }]);
+      expect(codeOf(() => keys.verify(fileKey))).toBe('unauthenticated');
+    }
+  });
+
   it('takes nobody before it is known what is revoked, and closes when that was not known for a minute', async () => {
     shared.isAway = true;
     const { keys } = replica();

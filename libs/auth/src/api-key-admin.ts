@@ -2,7 +2,7 @@ import { AppError } from '@tidegate/errors';
 import { generateApiKey, hashApiKey, parseApiKey } from './api-key';
 import type { ApiKeys } from './api-keys';
 import { isLive, maxLiveKeys, type Clients, type StoredKey } from './api-keys-file';
-import { parseSharedKeys, withShared, type SharedKeys } from './shared-keys';
+import { parseSharedKeys, sharedKeysText, withShared, type SharedKeys } from './shared-keys';
 import { changeText, type SharedText } from './shared-text';
 
 export interface NewApiKey {
@@ -77,11 +77,11 @@ export class ApiKeyAdmin {
   }
 
   private async change(apply: (shared: SharedKeys, file: Clients) => void): Promise<void> {
-    const { shared, keys } = this.options;
+    const { shared, keys, pepper } = this.options;
     await changeText(shared, (before) => {
-      const value = parseSharedKeys(before);
+      const value = parseSharedKeys(before, pepper);
       apply(value, keys.clientsOfFile);
-      return JSON.stringify(value);
+      return sharedKeysText(value, pepper);
     });
     await keys.refresh();
   }

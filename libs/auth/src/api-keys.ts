@@ -88,7 +88,7 @@ export class ApiKeys implements HealthCheck {
       this.shared = new WatchedText({
         name: 'shared keys',
         read: () => shared.read(),
-        parse: parseSharedKeys,
+        parse: (text) => parseSharedKeys(text, this.options.pepper),
         now,
         logger,
       });

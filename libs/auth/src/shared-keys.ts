@@ -1,3 +1,4 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { clientsSchema, type Clients } from './api-keys-file';
 
@@ -8,12 +9,27 @@ const schema = clientsSchema.extend({
 
 export type SharedKeys = z.output<typeof schema>;
 
-/** @throws Error for what no replica of ours has written */
-export function parseSharedKeys(text: string | undefined): SharedKeys {
+/**
+ * What replicas share of keys, from a text with a MAC: whoever can write where it is kept does not thereby say who a client is.
+ *
+ * @throws Error for what no replica of ours has written
+ */
+export function parseSharedKeys(text: string | undefined, pepper: string): SharedKeys {
   if (text === undefined) return { clients: {}, revoked: {} };
-  const parsed = schema.safeParse(JSON.parse(text));
-  if (!parsed.success) throw new Error('it is not what was expected');
-  return parsed.data;
+  const [given = '', json = ''] = text.split('\n', 2);
+  const bytes = Buffer.from(given, 'base64url');
+  const own = macOf(json, pepper);
+  if (bytes.length !== own.length || !timingSafeEqual(bytes, own)) throw new Error('none of ours wrote it');
+  return schema.parse(JSON.parse(json));
+}
+
+export function sharedKeysText(keys: SharedKeys, pepper: string): string {
+  const json = JSON.stringify(keys);
+  return `${macOf(json, pepper).toString('base64url')}\n${json}`;
+}
+
+function macOf(json: string, pepper: string): Buffer {
+  return createHmac('sha256', pepper).update('shared keys\n').update(json).digest();
 }
 
 /** The file with what is shared; who a client is, is for the file to say where it names the client. */

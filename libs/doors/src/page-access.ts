@@ -10,7 +10,7 @@ export interface PageAccess {
 const readable = 'Retry-After, RateLimit, RateLimit-Policy, X-Request-Id';
 const preflight = {
   'access-control-allow-methods': 'GET, POST',
-  'access-control-allow-headers': 'Authorization, Content-Type, Last-Event-ID, X-Request-Id, traceparent',
+  'access-control-allow-headers': 'Authorization, Content-Type, DPoP, Last-Event-ID, X-Request-Id, traceparent',
   'access-control-max-age': '600',
 };
 
