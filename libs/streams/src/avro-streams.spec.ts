@@ -121,14 +121,14 @@ describe('a stream of Avro', () => {
   });
 
   it('ends its sessions, which lose nothing, when more waits than may', async () => {
-    const all = open({ limits: { ringBytes: 2_000 } });
+    const all = open({ partitions: 2, limits: { ringBytes: 2_000 } });
     const { sink } = await follow(all);
     all.log.append(topic, { value: avro('known') });
     await sink.until(() => sink.ids.length === 1);
     registry.status = 503;
     const ids = Array.from({ length: 20 }, (_, n) => `n${n}`);
-    for (const id of ids) {
-      all.log.append(topic, { value: avro(id, 2) });
+    for (const [n, id] of ids.entries()) {
+      all.log.append(topic, { value: avro(id, 2) }, n % 2);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     await sink.until(() => sink.kinds.includes('bye'));
@@ -137,7 +137,21 @@ describe('a stream of Avro', () => {
     await all.hub.subscribe(caller(), 'orders', { after: sink.lastCursor }, resumed);
     registry.status = undefined;
     await resumed.until(() => resumed.ids.length >= 20);
-    expect(resumed.ids).toEqual(ids);
+    expect([...resumed.ids].sort()).toEqual([...ids].sort());
+  });
+
+  it('forgets what waits of a topic that is made again, with fewer partitions too', async () => {
+    const all = open({ partitions: 2 });
+    const { sink } = await follow(all);
+    registry.status = 503;
+    for (const partition of [0, 1]) all.log.append(topic, { value: avro('old') }, partition);
+    await until(async () => (await reasonOf(all)) !== undefined);
+    all.log.recreate(topic, 1);
+    all.log.append(topic, { value: avro('new') });
+    registry.status = undefined;
+    await sink.until(() => sink.ids.includes('new'));
+    expect([sink.ids, sink.of('gap').map(({ reason }) => reason)]).toEqual([['new'], ['recreated']]);
+    expect(await reasonOf(all)).toBeUndefined();
   });
 
   it('reads what came before anybody knew that it is Avro', async () => {

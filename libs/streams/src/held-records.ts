@@ -15,7 +15,7 @@ export interface HeldRecordsOptions {
   /** Makes all of them so. @throws AppError `unavailable`: try again */
   fetch: (records: readonly StreamRecord[]) => Promise<void>;
   pass: (partition: number, records: readonly StreamRecord[], next: bigint) => void;
-  /** More than may wait did: it was dropped, and whoever wants it reads it from the log. */
+  /** More than may wait did: all was dropped, and whoever wants it reads it from the log. */
   skip: (partition: number, next: bigint) => void;
   maxBytes: number;
 }
@@ -64,18 +64,30 @@ export class HeldRecords {
     } else {
       queue.push({ records, next, bytes });
     }
-    if (this.bytes <= this.options.maxBytes) return;
-    this.forget(partition);
-    this.options.skip(partition, next);
+    if (this.bytes > this.options.maxBytes) this.skipAll();
+  }
+
+  /** All at once: with little room left, one partition after the other would be skipped at each of its records. */
+  private skipAll(): void {
+    for (const [partition, queue] of [...this.queues]) {
+      const last = queue.at(-1);
+      this.forget(partition);
+      if (last !== undefined) this.options.skip(partition, last.next);
+    }
   }
 
   private async drain(partition: number, queue: Held[]): Promise<void> {
-    for (;;) {
+    const isOver = () => this.closed || this.queues.get(partition) !== queue;
+    while (!isOver()) {
       const first = queue[0];
       if (first === undefined) return this.forget(partition);
-      const fetched = await this.fetched(first.records);
-      if (this.closed || this.queues.get(partition) !== queue) return;
-      if (!fetched) continue;
+      const reason = await this.fetch(first.records);
+      if (isOver()) return;
+      this.reason = reason;
+      if (reason !== undefined) {
+        await delay(retryMs, undefined, { ref: false });
+        continue;
+      }
       queue.shift();
       this.bytes -= first.bytes;
       // Nothing that comes meanwhile may overtake them, so the queue stays until it is empty.
@@ -83,16 +95,13 @@ export class HeldRecords {
     }
   }
 
-  /** False after a pause: try again. */
-  private async fetched(records: readonly StreamRecord[]): Promise<boolean> {
+  /** Why not all of them can be decoded yet. */
+  private async fetch(records: readonly StreamRecord[]): Promise<string | undefined> {
     try {
       await this.options.fetch(records);
-      this.reason = undefined;
-      return true;
+      return undefined;
     } catch (error) {
-      this.reason = AppError.from(error).message;
-      await delay(retryMs, undefined, { ref: false });
-      return false;
+      return AppError.from(error).message;
     }
   }
 }

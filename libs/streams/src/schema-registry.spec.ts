@@ -54,12 +54,22 @@ describe(SchemaRegistry.name, () => {
         nowMs = at;
         expect(await problemOf(schemas, 7)).toBe(problem);
       }
-      expect(loopback.asked).toHaveLength(1);
+      expect(loopback.asked).toHaveLength(answer === undefined ? 2 : 1);
       loopback.schemas.set(7, { schema: '"int"' });
       nowMs = 30_000;
       expect(await problemOf(schemas, 7)).toBeUndefined();
     },
   );
+
+  it('asks again for an id that is not known, since it may be new, but not for one after the other', async () => {
+    const schemas = open();
+    const asked = schemas.schema(7);
+    while (loopback.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    loopback.schemas.set(7, { schema: '"int"' });
+    expect((await asked)(new PayloadReader(Buffer.from([4])))).toBe(2);
+    expect(await problemOf(schemas, 8)).toBe('Avro: the schema 8 is not known to the registry');
+    expect(loopback.asked).toHaveLength(3);
+  });
 
   it.each([
     [500, 'schema registry: it answers 500'],

@@ -1,5 +1,6 @@
 import { AppError } from '@tidegate/errors';
 import { Counter, type Registry } from '@tidegate/telemetry';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ReadAvro } from './avro-schema';
 import { PayloadError } from './payload-format';
@@ -16,9 +17,15 @@ const requestTimeoutMs = 5_000;
 const restMs = 500;
 const maxSchemas = 1_000;
 const maxSchemaBytes = 1024 * 1024;
-/** An id that the registry does not know may be one that another replica of it has not heard of yet. */
+/** Somebody may restore what it has lost. */
 const unknownForMs = 30_000;
 const maxUnknown = 10_000;
+/**
+ * A replica of the registry may not have heard of a schema that is new, so an unknown id is asked for again: not every one, or
+ * made-up ids would hold up good records.
+ */
+const secondLookMs = 500;
+const betweenSecondLooksMs = 10_000;
 /** "Schema not found", of every registry that speaks this protocol. A 404 without it comes from something in between. */
 const schemaNotFound = 40403;
 
@@ -30,6 +37,7 @@ export class SchemaRegistry {
   private readonly schemas = new Map<number, ReadAvro>();
   private readonly unknown = new Map<number, { read: ReadAvro; untilMs: number }>();
   private readonly asking = new Map<number, Promise<ReadAvro>>();
+  private lookedAgainMs = -Infinity;
   private failure: { error: AppError; untilMs: number } | undefined;
   private readonly requests: Counter<'outcome'>;
   private readonly headers: Record<string, string>;
@@ -72,7 +80,8 @@ export class SchemaRegistry {
 
   private async ask(id: number): Promise<ReadAvro> {
     try {
-      const found = await this.fetchSchema(id);
+      const found =
+        (await this.fetchSchema(id)) ?? (await this.lookAgain(id)) ?? this.noSchema(id, 'is not known to the registry');
       this.failure = undefined;
       const read = typeof found === 'string' ? await this.compiled(id, found) : found;
       this.requests.inc({ outcome: this.schemas.has(id) ? 'found' : 'unknown' });
@@ -86,8 +95,15 @@ export class SchemaRegistry {
     }
   }
 
-  /** Its text, or what says that there is none. */
-  private async fetchSchema(id: number): Promise<string | ReadAvro> {
+  private async lookAgain(id: number): Promise<string | ReadAvro | undefined> {
+    if (this.now() - this.lookedAgainMs < betweenSecondLooksMs) return undefined;
+    this.lookedAgainMs = this.now();
+    await delay(secondLookMs, undefined, { ref: false });
+    return this.fetchSchema(id);
+  }
+
+  /** Its text, or what says that it is of no use; undefined when the registry does not know it. */
+  private async fetchSchema(id: number): Promise<string | ReadAvro | undefined> {
     const base = this.options.url.replace(/\/+$/, '');
     // Resolved: with what it refers to in it, where the registry can do that.
     const response = await fetch(`${base}/schemas/ids/${id}?format=resolved`, {
@@ -96,15 +112,12 @@ export class SchemaRegistry {
       signal: AbortSignal.timeout(requestTimeoutMs),
     });
     const body: unknown = await readJson(response);
-    if (response.status === 404 && refusalSchema.safeParse(body).data?.error_code === schemaNotFound) {
-      return this.noSchema(id, `Avro: the schema ${id} is not known to the registry`);
-    }
+    if (response.status === 404 && refusalSchema.safeParse(body).data?.error_code === schemaNotFound) return undefined;
     if (!response.ok) throw new AppError('upstream_failed', `it answers ${response.status}`);
     const answer = answerSchema.safeParse(body).data;
     if (answer === undefined) throw new AppError('upstream_failed', 'its answer is none');
-    if ((answer.schemaType ?? 'AVRO') !== 'AVRO')
-      return this.noSchema(id, `Avro: the schema ${id} is of another format`);
-    if (answer.schema.length > maxSchemaBytes) return this.noSchema(id, `Avro: the schema ${id} is too large`);
+    if ((answer.schemaType ?? 'AVRO') !== 'AVRO') return this.noSchema(id, 'is of another format');
+    if (answer.schema.length > maxSchemaBytes) return this.noSchema(id, 'is too large');
     return answer.schema;
   }
 
@@ -117,13 +130,13 @@ export class SchemaRegistry {
       for (const [oldest] of this.schemas) if (this.schemas.size > maxSchemas) this.schemas.delete(oldest);
       return read;
     } catch {
-      return this.noSchema(id, `Avro: the schema ${id} cannot be used`);
+      return this.noSchema(id, 'cannot be used');
     }
   }
 
-  private noSchema(id: number, reason: string): ReadAvro {
+  private noSchema(id: number, what: string): ReadAvro {
     const read = () => {
-      throw new PayloadError(reason, 'unknown-schema');
+      throw new PayloadError(`Avro: the schema ${id} ${what}`, 'unknown-schema');
     };
     this.unknown.delete(id);
     this.unknown.set(id, { read, untilMs: this.now() + unknownForMs });

@@ -100,6 +100,7 @@ export class TopicFeed implements TailListener {
   /** How many partitions the topic has now; forgets those that it has no more. */
   trim(): number {
     const count = this.tail?.partitions().length ?? this.rings.length;
+    for (let partition = count; partition < this.rings.length; partition++) this.held.forget(partition);
     for (const ring of this.rings.splice(count)) ring.close();
     return count;
   }
