@@ -73,6 +73,14 @@ describe('recordRows()', () => {
     expect(problems).toEqual([problem]);
   });
 
+  it('takes a record that a decoder fails at for a broken one', () => {
+    const format = () => {
+      throw new RangeError('with a secret in it');
+    };
+    const problems = [{ kind: 'undecodable', reason: 'cannot be decoded (RangeError)' }];
+    expect(recordRows({ value: Buffer.from('x') }, telemetry, format)).toEqual({ rows: [], problems });
+  });
+
   it('lets a row neither inherit nor change what it is', () => {
     const text = stringifyJson({ ...device, samples: [sample('a')] }).replace(
       '"v":1',

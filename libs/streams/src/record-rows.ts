@@ -26,15 +26,22 @@ export function recordRows(
   stream: Pick<Stream, 'schema' | 'rows'>,
   payloadOf: PayloadFormat,
 ): RecordRows {
+  const payload = payloadIn(record, payloadOf);
+  if ('problems' in payload) return payload;
+  const { value, text } = payload;
+  if (!isObject(value)) return bad('undecodable', 'not an object');
+  if (stream.rows !== undefined) return joinedRows(value, stream.rows, stream.schema);
+  const problem = problemOf(value, stream.schema);
+  return problem === undefined ? { rows: [{ row: value, text }], problems: [] } : bad('contract', problem);
+}
+
+function payloadIn(record: PayloadBytes, payloadOf: PayloadFormat): ReturnType<PayloadFormat> | RecordRows {
   try {
-    const { value, text } = payloadOf(record);
-    if (!isObject(value)) return bad('undecodable', 'not an object');
-    if (stream.rows !== undefined) return joinedRows(value, stream.rows, stream.schema);
-    const problem = problemOf(value, stream.schema);
-    return problem === undefined ? { rows: [{ row: value, text }], problems: [] } : bad('contract', problem);
+    return payloadOf(record);
   } catch (error) {
     if (error instanceof PayloadError) return bad(error.kind, error.message);
-    throw error;
+    // One record with a mistake of ours must not end the stream again and again.
+    return bad('undecodable', `cannot be decoded (${error instanceof Error ? error.name : 'unknown'})`);
   }
 }
 
