@@ -74,7 +74,7 @@ beforeAll(async () => {
     ports[app] = port;
     const prefix = app.toUpperCase();
     const process = await startApp({
-      ...{ app, opsPort, until: 'live' },
+      ...{ app, opsPort, until: 'open' },
       env: {
         ...{ [`${prefix}_PORT`]: String(port), [`${prefix}_OPS_PORT`]: String(opsPort) },
         ...{ [`${prefix}_CLIENT_SECRET`]: 'x', CATALOG_DIR: catalog, CURSOR_KEYS: secret, ISSUER_URL: issuer.url },
@@ -86,7 +86,7 @@ beforeAll(async () => {
     });
     apps.push(process);
   });
-  [iot] = await Promise.all([DeviceDoor.start({ brokers: ['127.0.0.1:1'], until: 'live' }), ...started]);
+  [iot] = await Promise.all([DeviceDoor.start({ brokers: ['127.0.0.1:1'], until: 'open' }), ...started]);
   [forged, good] = await Promise.all([issuer.all(), issuer.signed()]);
 }, 60_000);
 

@@ -1,8 +1,9 @@
 import { Controller, Get, Module } from '@nestjs/common';
 import { AuthModule, Caller, Require, type AuthModuleOptions, type Principal } from '@tidegate/auth';
 import { createHttpApp, type HttpApp } from '@tidegate/http';
+import { freePorts, type LocalServer } from '@tidegate/infra';
 import { createLogger, createRegistry } from '@tidegate/telemetry';
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -10,6 +11,8 @@ import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import WebSocket from 'ws';
+import { startApp } from './support/app-process';
 import { selfSigned } from './support/certificate';
 import { ForgedTokens } from './support/forged-tokens';
 import { rawRequest } from './support/raw-http';
@@ -67,9 +70,19 @@ interface Answer {
   body: { subject?: string; method?: string; roles?: string[]; tenant?: string };
 }
 
-async function who(client?: typeof partner, headers: Record<string, string> = {}): Promise<Answer> {
+interface Asked {
+  port: number;
+  target: string;
+  client?: typeof partner | undefined;
+  headers?: Record<string, string>;
+}
+
+const who = (client?: typeof partner, headers: Record<string, string> = {}): Promise<Answer> =>
+  get({ port: direct, target: '/who', client, headers });
+
+async function get({ port, target, client, headers = {} }: Asked): Promise<Answer> {
   const shown = client && { cert: client.certificate, key: client.key };
-  const options = { host: '127.0.0.1', port: direct, path: '/who', ca: server.certificate, servername: 'localhost' };
+  const options = { host: '127.0.0.1', port, path: target, ca: server.certificate, servername: 'localhost' };
   const sent = request({ ...options, ...shown, headers, agent: false });
   sent.end();
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
@@ -121,6 +134,61 @@ describe('a client certificate on the connection', () => {
     const forged = { 'client-cert': `:${der}:`, 'x-forwarded-client-cert': `Hash=${hash}` };
     expect((await who(undefined, forged)).status).toBe(401);
     expect((await who(guest, forged)).status).toBe(401);
+  });
+});
+
+describe('the partner app with TLS of its own', () => {
+  let app: LocalServer;
+  let port: number;
+
+  beforeAll(async () => {
+    const [own = 0, opsPort = 0] = await freePorts(2);
+    port = own;
+    const secret = randomBytes(32).toString('base64url');
+    app = await startApp({
+      ...{ app: 'partner', replica: 'partner-tls', opsPort, until: 'open' },
+      env: {
+        ...{ PARTNER_PORT: String(port), PARTNER_OPS_PORT: String(opsPort), PARTNER_CLIENT_SECRET: 'x' },
+        ...{ CATALOG_DIR: path.resolve(__dirname, '../catalog'), CURSOR_KEYS: secret, ISSUER_URL: issuer.url },
+        ...{ KAFKA_BROKERS: '127.0.0.1:1', AUDIT_FLUSH_MS: '0', LOG_LEVEL: 'fatal' },
+        ...{ API_KEYS_FILE: path.join(directory, 'clients.json'), API_KEYS_PEPPER: secret },
+        TLS_CERT_FILE: path.join(directory, 'server.pem'),
+        TLS_KEY_FILE: path.join(directory, 'server.key'),
+        TLS_CLIENT_CA_FILE: path.join(directory, 'ca.pem'),
+      },
+    });
+  }, 60_000);
+  afterAll(() => app?.kill());
+
+  const upgrade = async (client?: typeof partner): Promise<string> => {
+    const shown = client && { cert: client.certificate, key: client.key };
+    const options = { ca: server.certificate, servername: 'localhost', ...shown };
+    const socket = new WebSocket(`wss://127.0.0.1:${port}/streams`, ['tidegate.v1'], options);
+    const said = new Promise<string>((resolve) => {
+      socket.on('message', (data: Buffer) => resolve((JSON.parse(data.toString()) as { t: string }).t));
+      socket.on('error', ({ message }) => resolve(message));
+    });
+    await said;
+    socket.terminate();
+    return said;
+  };
+
+  it('takes a certificate at REST, SSE and WebSocket, and nobody without', async () => {
+    const query = '?limit=0';
+    const targets = [
+      `/v1/transactions${query}`,
+      `/streams/transactions${query}`,
+      `/streams/transactions/records${query}`,
+    ];
+    const place = { port, headers: { accept: 'text/event-stream' } };
+    const statuses = async (client?: typeof partner): Promise<number[]> =>
+      Promise.all(targets.map(async (target) => (await get({ ...place, target, client })).status));
+    expect(await statuses(partner)).toEqual([400, 400, 400]);
+    expect(await statuses(guest)).toEqual([401, 401, 401]);
+    expect(await statuses()).toEqual([401, 401, 401]);
+    expect(await upgrade(partner)).toBe('hello');
+    expect(await upgrade(guest)).toContain('401');
+    expect(await upgrade()).toContain('401');
   });
 });
 

@@ -4,8 +4,11 @@ import path from 'node:path';
 
 const root = path.resolve(__dirname, '../..');
 
-/** Every check passes; or only the required ones, for who starts an app without the others; or only that the process answers. */
-export type StartedWhen = 'ready' | 'serving' | 'live';
+/**
+ * Every check passes; or only the required ones, for who starts an app without the others; or only its doors are open; or
+ * only the process answers.
+ */
+export type StartedWhen = 'ready' | 'serving' | 'open' | 'live';
 
 export interface AppProcessOptions {
   app: string;
@@ -46,8 +49,10 @@ export async function hasStarted(opsUrl: string, when: StartedWhen): Promise<boo
     const response = await fetch(`${opsUrl}/${when === 'live' ? 'livez' : 'readyz'}`, {
       signal: AbortSignal.timeout(2_000),
     });
-    if (!response.ok || when !== 'ready') return response.ok;
+    if (when === 'live' || when === 'serving') return response.ok;
     const { checks } = (await response.json()) as { checks: Record<string, { ok: boolean }> };
+    if (when === 'open') return checks['startup']?.ok === true;
+    if (!response.ok) return false;
     return Object.values(checks).every(({ ok }) => ok);
   } catch {
     return false;

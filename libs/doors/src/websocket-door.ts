@@ -20,7 +20,8 @@ import { refuseUpgrade } from './upgrade-refusal';
 import { WebSocketConnection, type ConnectionDeps } from './websocket-connection';
 
 export interface WebSocketDoorDeps extends ConnectionDeps {
-  authenticator: Pick<Authenticator, 'bearer' | 'apiKey'>;
+  authenticator: Pick<Authenticator, 'bearer' | 'apiKey'> &
+    Partial<Pick<Authenticator, 'certificate' | 'certificateOf'>>;
   tickets: Pick<Tickets, 'redeem'>;
   paths: readonly StreamPath[];
   connections: ConnectionCount;
