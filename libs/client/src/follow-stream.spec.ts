@@ -129,7 +129,7 @@ describe.each(transports)('followStream() over %s', (transport) => {
       const cuts = Array.from({ length: 8 }, (_, n) => at + n);
       for (const numbers of await Promise.all(cuts.map(follow))) expect(numbers).toEqual([1, 2, 3]);
     }
-  });
+  }, 120_000);
 
   it('loses nothing and gives nothing twice however often it is cut', async () => {
     doors.rows = 200;
