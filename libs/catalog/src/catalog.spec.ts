@@ -105,10 +105,12 @@ describe('parseCatalog()', () => {
   });
 
   it.each([
-    [
-      'sources: [{ topic: a, pattern: "shop.*" }]',
-      'streams.x.sources[0].pattern: unknown key; the keys here are topic, format',
-    ],
+    ['sources: [{ topic: a, pattern: "shop.*" }]', 'streams.x.sources[0]: names one of topic and pattern'],
+    ['sources: [{}]', 'streams.x.sources[0]: names one of topic and pattern'],
+    ['sources: [{ pattern: shop.orders }]', 'streams.x.sources[0].pattern: is no pattern of topics'],
+    ['sources: [{ pattern: "__*" }]', 'streams.x.sources[0].pattern: is no pattern of topics'],
+    ['sources: [{ pattern: "{tenant}.*" }]', 'streams.x.sources[0].pattern: is no pattern of topics'],
+    ['sources: [{ pattern: "a*" }, { pattern: "a*" }]', 'streams.x.sources[1]: "a*" is named twice'],
     ['sources: []', 'streams.x.sources: Too small'],
     ['sources: [{ topic: "a b" }]', 'streams.x.sources[0].topic: is no topic name'],
     ['sources: [{ topic: ".." }]', 'is no topic name'],

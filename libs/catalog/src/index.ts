@@ -27,5 +27,6 @@ export { type Action, type Grant } from './policies-file';
 export { type ProtobufFormat } from './proto-files';
 export { isPerTenant, topicOfTenant } from './source-topics';
 export { type StreamFormat } from './stream-format';
-export { type Stream, type StreamSource } from './streams-file';
+export { type Stream, type StreamSource, type TopicPattern } from './streams-file';
 export { type Tenant } from './tenants-file';
+export { matchesPattern } from './topic-pattern';

@@ -3,7 +3,7 @@ import type { Condition } from '@tidegate/expression';
 import { z } from 'zod';
 import { entries, name, strict, type CatalogFile, type FieldPath } from './catalog-file';
 import type { ProtoFiles } from './proto-files';
-import { checkTopics, sourceTopic as topic } from './source-topics';
+import { checkTopics, sourcePattern, sourceTopic } from './source-topics';
 import { formatSchema, readFormat, type StreamFormat } from './stream-format';
 import { isView, readView, viewSchema } from './views';
 
@@ -12,7 +12,15 @@ const field = z.string().min(1);
 const count = (max: number) => z.int().min(1).max(max);
 
 const streamSchema = strict({
-  sources: z.array(strict({ topic, format: formatSchema.exactOptional() })).min(1),
+  sources: z
+    .array(
+      strict({
+        topic: sourceTopic.exactOptional(),
+        pattern: sourcePattern.exactOptional(),
+        format: formatSchema.exactOptional(),
+      }),
+    )
+    .min(1),
   format: formatSchema.exactOptional(),
   rows: field.exactOptional(),
   key: z.array(field).min(1),
@@ -41,10 +49,16 @@ export interface StreamSource {
   readonly format?: StreamFormat;
 }
 
+/** All topics that its name fits, as they appear. */
+export interface TopicPattern {
+  readonly pattern: string;
+  readonly format?: StreamFormat;
+}
+
 /** A logical name for physical topics. */
 export interface Stream {
   readonly name: string;
-  readonly sources: readonly StreamSource[];
+  readonly sources: readonly (StreamSource | TopicPattern)[];
   /** What records of its sources are written in that say nothing else; JSON where it says nothing either. */
   readonly format?: StreamFormat;
   /** The array of a record that holds its rows; the other fields of the record are part of each. */
@@ -111,7 +125,10 @@ function readStream(file: CatalogFile, id: string, value: unknown, context: Stre
   const { format, sources, ...rest } = stream;
   return {
     ...{ name: id, ...rest, ...readFormatAt([], format) },
-    sources: sources.map((source, n) => ({ topic: source.topic, ...readFormatAt(['sources', n], source.format) })),
+    sources: sources.map(({ topic = '', pattern, ...source }, n) => ({
+      ...(pattern === undefined ? { topic } : { pattern }),
+      ...readFormatAt(['sources', n], source.format),
+    })),
   };
 }
 

@@ -62,7 +62,10 @@ export class Cluster {
   }
 
   /** @throws AppError unavailable */
-  async metadata(topics: readonly string[], timeoutMs = this.settings.requestTimeoutMs): Promise<ClusterMetadata> {
+  async metadata(
+    topics: readonly string[] | 'all',
+    timeoutMs = this.settings.requestTimeoutMs,
+  ): Promise<ClusterMetadata> {
     const answer = await this.sendToAny(metadataRequest(topics), timeoutMs);
     this.learn(answer);
     return answer;

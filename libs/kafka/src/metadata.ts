@@ -21,6 +21,8 @@ export interface TopicMetadata {
   /** base64url, as Kafka's tools print it; another one after the topic was deleted and made again. */
   topicId: string;
   partitions: PartitionMetadata[];
+  /** One of Kafka's own. */
+  internal?: boolean;
 }
 
 export interface ClusterMetadata {
@@ -33,13 +35,14 @@ const topicIdSize = 16;
 const anyTopicId = Buffer.alloc(topicIdSize);
 
 /** Metadata version 12: the first by which topics have ids here. Never creates a topic. */
-export function metadataRequest(topics: readonly string[]): KafkaRequest<ClusterMetadata> {
+export function metadataRequest(topics: readonly string[] | 'all'): KafkaRequest<ClusterMetadata> {
   return { apiKey: 3, apiVersion: 12, apiName: 'Metadata', body: encodeMetadata(topics), decode: decodeMetadata };
 }
 
-export function encodeMetadata(topics: readonly string[]): Buffer {
+export function encodeMetadata(topics: readonly string[] | 'all'): Buffer {
   const writer = new ByteWriter().noTags();
-  writer.compactArray(topics, (topic) => writer.raw(anyTopicId).compactString(topic).noTags());
+  if (topics === 'all') writer.uvarint(0);
+  else writer.compactArray(topics, (topic) => writer.raw(anyTopicId).compactString(topic).noTags());
   return writer.int8(0).int8(0).noTags().finish();
 }
 
@@ -66,11 +69,11 @@ function readTopic(reader: ByteReader): TopicMetadata {
   const errorCode = reader.int16();
   const name = reader.compactNullableString() ?? '';
   const topicId = readTopicId(reader);
-  reader.skip(1);
+  const internal = reader.int8() !== 0;
   const partitions = reader.compactArray(readPartition).sort((a, b) => a.partition - b.partition);
   reader.skip(4);
   reader.tags();
-  return { errorCode, name, topicId, partitions };
+  return { errorCode, name, topicId, partitions, ...(internal && { internal }) };
 }
 
 function readPartition(reader: ByteReader): PartitionMetadata {

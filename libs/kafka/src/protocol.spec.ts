@@ -27,12 +27,12 @@ const fetchGolden = {
 /** The header's tagged fields come first. */
 const fetchAnswer = Buffer.from(`00${fetchGolden.answered}`, 'hex');
 
-function metadataAnswer(): Buffer {
+function metadataAnswer(internal = 0): Buffer {
   const writer = new ByteWriter().uvarint(0).int32(0);
   writer.compactArray([1], (nodeId) => writer.int32(nodeId).compactString('host').int32(9092).uvarint(0).uvarint(0));
   writer.compactString('cluster').int32(1);
   writer.compactArray(['t'], (name) => {
-    writer.int16(0).compactString(name).raw(topicId).int8(0);
+    writer.int16(0).compactString(name).raw(topicId).int8(internal);
     writer.compactArray([1, 0], (partition) => {
       writer
         .int16(0)
@@ -184,6 +184,13 @@ describe('protocol decoders', () => {
     ]);
     expect(topics).toEqual([[true, 't', undefined]]);
     expect([reader.int8(), reader.int8(), reader.uvarint(), reader.left]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('ask for all topics, and know which are Kafka’s own', () => {
+    const reader = new ByteReader(encodeMetadata('all'));
+    reader.tags();
+    expect([reader.uvarint(), reader.int8(), reader.int8(), reader.uvarint(), reader.left]).toEqual([0, 0, 0, 0, 0]);
+    expect(decodeMetadata(metadataAnswer(1)).topics).toMatchObject([{ name: 't', internal: true }]);
   });
 
   it.each(decoders)('refuse a %s answer that is cut anywhere', (_, decode, answer) => {

@@ -107,6 +107,14 @@ export class RangeReader {
     );
   }
 
+  /** The names of all topics but Kafka's own. @throws AppError unavailable */
+  async topics(): Promise<string[]> {
+    const { topics } = await this.cluster.metadata('all');
+    return topics
+      .filter(({ internal, partitions }) => internal !== true && partitions.length > 0)
+      .map(({ name }) => name);
+  }
+
   /** @throws AppError not_found, unavailable */
   async topic(name: string): Promise<TopicInfo> {
     const { topicId, partitions } = await this.retrying(`find ${name}`, () => this.directory.lookup(name), name);

@@ -77,8 +77,8 @@ export class Conflation implements CatchUp {
   }
 
   onPartition(source: number, partition: number, start: bigint): void {
-    const offsets = this.position[source];
-    if (offsets !== undefined) offsets[partition] = start;
+    const offsets = (this.position[source] ??= []);
+    offsets[partition] = start;
   }
 
   trim(source: number, partitions: number): void {

@@ -38,7 +38,7 @@ const tagBytes = 16;
 const streamTagBytes = 4;
 const maxCursorLength = 4096;
 /** Of all sources of a stream together: what fits into a cursor. */
-const maxPartitions = 500;
+export const maxPartitions = 500;
 const associatedData = Buffer.from(`tidegate cursor ${version}`);
 /** Both fill whole base64 groups, so that the halves of a cursor can be coded alone and joined as text. */
 const headBytes = { [version]: 1 + bindingBytes, [sightVersion]: 1 + bindingBytes + sightBytes };

@@ -18,7 +18,8 @@ export class DurableFollow {
     private readonly channel: StreamChannel,
     atMostOnce: boolean,
   ) {
-    this.gate = atMostOnce ? () => this.hold.stored.map(({ offsets }) => offsets ?? []) : undefined;
+    const { feeds } = channel.options;
+    this.gate = atMostOnce ? () => feeds.map(({ topicTag }) => this.hold.storedOf(topicTag) ?? []) : undefined;
   }
 
   /** Where it stands; undefined when that is not known. @throws AppError `unavailable` */

@@ -79,15 +79,16 @@ export class DurableHold {
     await this.readStored();
     // A last commit of the one before may still be on its way: the first of ours looks again.
     this.read = false;
-    const known = this.stored.flatMap(({ topicTag, offsets }) =>
-      offsets === undefined ? [] : [{ topicTag, offsets }],
-    );
+    const known = this.options.sources().flatMap(({ topicTag }) => {
+      const offsets = this.storedOf(topicTag);
+      return offsets === undefined ? [] : [{ topicTag, offsets }];
+    });
     return known.length === 0 ? undefined : known;
   }
 
-  /** What is stored of each source. */
-  get stored(): { topicTag: number; offsets: bigint[] | undefined }[] {
-    return this.options.sources().map(({ topicTag }) => ({ topicTag, offsets: this.progressOf(topicTag).position }));
+  /** What is stored of a source. */
+  storedOf(topicTag: number): bigint[] | undefined {
+    return this.progressOf(topicTag).position;
   }
 
   /** From here on it renews its lease and commits. */

@@ -3,10 +3,11 @@ import { avroFormat } from './avro-format';
 import { cborFormat } from './cbor-format';
 import { jsonFormat, type PayloadFormat } from './payload-format';
 import { protobufFormat } from './protobuf-format';
+import { sourceOfTopic } from './scoped-stream';
 
 /** What the records of a topic are written in, for a stream that they are part of. */
-export function formatOfTopic({ sources, format = 'json' }: Stream, topic: string): StreamFormat {
-  return sources.find((source) => source.topic === topic)?.format ?? format;
+export function formatOfTopic(stream: Stream, topic: string): StreamFormat {
+  return sourceOfTopic(stream, topic)?.format ?? stream.format ?? 'json';
 }
 
 /** What makes rows of the records of a stream. */

@@ -11,6 +11,10 @@ export const streamLimitsSchema = z.object({
   expiryNoticeMs: count(60_000),
   /** A tail that nobody uses any more is kept this long, so that a client that comes back finds it warm. */
   tailLingerMs: count(60_000),
+  /** How often topics are looked for that a pattern fits, or that are not there yet. */
+  topicsPollMs: count(10_000),
+  /** Of a stream with patterns. */
+  maxTopics: count(100),
   ringRecords: count(10_000),
   ringBytes: count(16 * 1024 * 1024),
   /** All rings of the process together. */

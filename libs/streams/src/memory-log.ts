@@ -166,6 +166,10 @@ export class MemoryLog {
       await this.delay();
       return { records, next, highWatermark: end, lastStable: end, logStart: base };
     },
+    topics: async (): Promise<string[]> => {
+      await this.reach();
+      return [...this.topics.keys()];
+    },
     offsets: async (topic: string, at: 'earliest' | 'latest' | number): Promise<bigint[]> => {
       await this.reach();
       return this.topic(topic).partitions.map(({ base, slots }, partition) => {
@@ -228,7 +232,7 @@ export class MemoryLog {
 
   private topic(name: string): { id: string; partitions: Partition[] } {
     const topic = this.topics.get(name);
-    if (topic === undefined) throw new AppError('unavailable', `There is no topic ${name}.`);
+    if (topic === undefined) throw new AppError('not_found', `There is no topic ${name}.`);
     return topic;
   }
 

@@ -56,7 +56,7 @@ export async function resolveStart(
     const resets = channel.resets;
     const start = await readable(resolveOnce(point, channel, ranges, latest));
     // A topic that was made again meanwhile has other offsets.
-    if (resets === channel.resets) return complete(start, latest());
+    if (resets === channel.resets) return complete(start, channel, latest());
   }
 }
 
@@ -77,13 +77,15 @@ async function resolveOnce(
   return hideOld(start, point.at === 'cursor', channel, ranges);
 }
 
-function offsetsAt(at: 'earliest' | number, { options }: StreamChannel, ranges: Ranges): Promise<bigint[][]> {
-  return Promise.all(options.feeds.map(({ topic }) => ranges.offsets(topic, at)));
+function offsetsAt(at: 'earliest' | number, { options, has }: StreamChannel, ranges: Ranges): Promise<bigint[][]> {
+  return Promise.all(
+    options.feeds.map(({ topic }, source) => (has(source) ? ranges.offsets(topic, at) : Promise.resolve([]))),
+  );
 }
 
 async function fromCursor(
   cursor: readonly SourcePosition[],
-  { options, arrived }: StreamChannel,
+  { options, arrived, absent, has, isNamed }: StreamChannel,
   ranges: Ranges,
 ): Promise<ResolvedStart> {
   const gaps = new Set<GapReason>();
@@ -92,9 +94,10 @@ async function fromCursor(
   const position = await Promise.all(
     options.feeds.map(async (feed, source) => {
       const offsets = known[source]?.offsets;
+      if (!has(source)) return [];
       if (offsets === undefined) {
         // A source that stands for one the cursor knew was made again; one more than it knew is new, and nothing is missing.
-        if (replaced-- > 0) gaps.add('recreated');
+        if (isNamed(feed) && replaced-- > 0) gaps.add('recreated');
         return ranges.offsets(feed.topic, 'earliest');
       }
       const ends = arrived[source] ?? [];
@@ -103,6 +106,8 @@ async function fromCursor(
       return ends.map((_, p) => place(offsets[p], feed.logStarts[p] ?? 0n, logEnds[p], gaps));
     }),
   );
+  // What the cursor knew may have been the topic that is not there.
+  if (absent.size > 0 && replaced > 0) gaps.add('recreated');
   return { position, gaps: [...gaps] };
 }
 
@@ -141,7 +146,14 @@ async function hideOld(
 }
 
 /** Partitions that were added while the start was being resolved are read from their beginning. */
-function complete(start: ResolvedStart, now: readonly (readonly bigint[])[]): ResolvedStart {
-  const position = now.map((offsets, source) => offsets.map((_, p) => start.position[source]?.[p] ?? 0n));
+function complete(
+  start: ResolvedStart,
+  { options }: StreamChannel,
+  now: readonly (readonly bigint[])[],
+): ResolvedStart {
+  const logStart = (source: number, p: number) => options.feeds[source]?.logStarts[p] ?? 0n;
+  const position = now.map((offsets, source) =>
+    offsets.map((_, p) => start.position[source]?.[p] ?? logStart(source, p)),
+  );
   return { ...start, position };
 }

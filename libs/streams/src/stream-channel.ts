@@ -9,17 +9,21 @@ import type { StreamLimits } from './limits';
 import type { StreamMetrics } from './metrics';
 import type { RangeBuckets } from './range-buckets';
 import type { RowDecoder } from './row-decoder';
-import { isSameScope, type Scope, type ScopedStream } from './scoped-stream';
+import { isSameScope, namedTopics, type Scope, type ScopedStream } from './scoped-stream';
 import type { GapReason } from './session-sink';
 import type { Sight } from './sight';
 import type { StreamRecord } from './stream-record';
 import type { StreamSession } from './stream-session';
+import { TopicEntrance } from './topic-entrance';
 import type { FeedListener, TopicFeed } from './topic-feed';
 import { EventGroup, LatestGroup, type Outgoing, type ViewGroup } from './view-group';
 
 export interface ChannelOptions {
   stream: ScopedStream;
-  feeds: readonly TopicFeed[];
+  /** More come, and some have gone, where topics do. */
+  feeds: TopicFeed[];
+  /** What of its topics is not read, and why. */
+  absent: ReadonlyMap<string, string>;
   decoder: RowDecoder;
   buckets: RangeBuckets;
   seal: CursorSeal;
@@ -59,10 +63,14 @@ export class StreamChannel implements FeedListener {
   /** To be said to those who were live when something was lost. */
   private readonly gaps = new Map<GapReason, Set<StreamSession>>();
   private readonly arrivals = new Arrivals();
+  private readonly entrances = new Map<TopicFeed, TopicEntrance>();
+  /** What of its topics is not read, and why. */
+  absent: ReadonlyMap<string, string>;
   /** By the names under which the stream is followed. */
   private readonly sealedHeads = new Map<string, string>();
 
   constructor(readonly options: ChannelOptions) {
+    this.absent = options.absent;
     this.arrived = options.feeds.map((feed) => feed.rings.map((ring) => ring.next));
     this.head = this.arrived.map((offsets) => [...offsets]);
     const { stream, ...rest } = options;
@@ -84,6 +92,7 @@ export class StreamChannel implements FeedListener {
 
   close(): void {
     for (const feed of this.options.feeds) feed.unlisten(this);
+    for (const entrance of this.entrances.values()) entrance.close();
     this.lastValues?.end();
   }
 
@@ -94,9 +103,47 @@ export class StreamChannel implements FeedListener {
     this.options.onProgress();
   }
 
-  /** Why nothing new comes at the moment. */
+  /** Those of its topics that are read. */
+  get present(): TopicFeed[] {
+    return this.options.feeds.filter((_, source) => this.has(source));
+  }
+
+  /** A topic that has gone keeps its place, with nothing in it. */
+  readonly has = (source: number): boolean => (this.arrived[source]?.length ?? 0) > 0;
+
+  /** Whether the catalog names the topic, and does not just have a pattern that it fits. */
+  readonly isNamed = ({ topic }: TopicFeed): boolean => namedTopics(this.options.stream).includes(topic);
+
+  /** The topic becomes a source: all it has is new to everybody. */
+  addSource(feed: TopicFeed): void {
+    const { feeds, buckets } = this.options;
+    if (!feeds.includes(feed)) feeds.push(feed);
+    this.head[feeds.indexOf(feed)] ??= [];
+    this.arrived[feeds.indexOf(feed)] ??= [];
+    // One that was made again may have fewer partitions.
+    feed.trim();
+    const entrance = new TopicEntrance({ feed, buckets, to: this });
+    this.entrances.set(feed, entrance);
+    feed.rings.forEach((_, partition) => this.onPartition(feed, partition, feed.logStarts[partition] ?? 0n));
+    entrance.open();
+  }
+
+  /** The topic is none any more; what came of it goes out before. */
+  dropSource(feed: TopicFeed): void {
+    this.deliverAll();
+    feed.unlisten(this);
+    this.entrances.get(feed)?.close();
+    this.entrances.delete(feed);
+    this.trimSource(this.options.feeds.indexOf(feed), 0);
+    this.sealedHeads.clear();
+  }
+
+  /** Why nothing new comes while no topic can be read. */
   get unavailable(): string | undefined {
-    return this.options.feeds.find((feed) => feed.unavailable !== undefined)?.unavailable;
+    const feeds = this.present;
+    const [first] = feeds;
+    if (first === undefined) return [...this.absent.values()][0];
+    return feeds.every(({ unavailable }) => unavailable !== undefined) ? first.unavailable : undefined;
   }
 
   /** The sealed half of a cursor; the same text for everyone at `head` who follows it by one name. */
@@ -148,7 +195,7 @@ export class StreamChannel implements FeedListener {
 
   /** The topics that its offsets are of, as they are now. */
   sources(): DurableSource[] {
-    return this.options.feeds.map(({ topic, topicId = '', topicTag }) => ({ topic, topicId, topicTag }));
+    return this.present.map(({ topic, topicId = '', topicTag }) => ({ topic, topicId, topicTag }));
   }
 
   /** As much of a position as there is anything before. */
@@ -162,7 +209,9 @@ export class StreamChannel implements FeedListener {
 
   /** Which offsets mean which topic. */
   tagged(position: readonly (readonly bigint[])[]): SourcePosition[] {
-    return this.options.feeds.map(({ topicTag }, source) => ({ topicTag, offsets: position[source] ?? [] }));
+    const { feeds } = this.options;
+    const tagged = feeds.map(({ topicTag }, source) => ({ topicTag, offsets: position[source] ?? [] }));
+    return tagged.filter(({ offsets }) => offsets.length > 0);
   }
 
   positionOfHead(): bigint[][] {
@@ -206,9 +255,7 @@ export class StreamChannel implements FeedListener {
 
   onReset(feed: TopicFeed, reason: ResetReason, partition: number, next: bigint): void {
     // What arrived before goes out before anything is said about what follows.
-    this.guard(() => {
-      while (this.arrivals.pending) this.deliver(this.nextRun());
-    });
+    this.deliverAll();
     this.resets++;
     const source = this.options.feeds.indexOf(feed);
     this.moveHead(source, partition, next);
@@ -233,6 +280,12 @@ export class StreamChannel implements FeedListener {
   onSkip(feed: TopicFeed, partition: number, next: bigint): void {
     this.moveArrived(this.options.feeds.indexOf(feed), partition, next);
     this.abandon();
+  }
+
+  private deliverAll(): void {
+    this.guard(() => {
+      while (this.arrivals.pending) this.deliver(this.nextRun());
+    });
   }
 
   private deliver({ records, moves }: Run): void {
@@ -300,12 +353,15 @@ export class StreamChannel implements FeedListener {
 
   private trim(): void {
     this.options.feeds.forEach((feed, source) => {
-      const count = feed.trim();
-      this.head[source]?.splice(count);
-      this.arrived[source]?.splice(count);
-      for (const follower of this.behind) follower.trim(source, count);
+      if (this.has(source)) this.trimSource(source, feed.trim());
     });
     this.sealedHeads.clear();
+  }
+
+  private trimSource(source: number, count: number): void {
+    this.head[source]?.splice(count);
+    this.arrived[source]?.splice(count);
+    for (const follower of this.behind) follower.trim(source, count);
   }
 
   private countWithheld(records: readonly StreamRecord[]): void {

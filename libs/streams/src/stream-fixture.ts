@@ -118,7 +118,11 @@ export function world(options: WorldOptions = {}): World {
   log.create(topic, partitions);
   const registry = new Registry();
   const warnings: object[] = [];
-  const logger = { warn: (line: object) => void warnings.push(line), error: () => undefined } as unknown as Logger;
+  const logger = {
+    info: () => undefined,
+    warn: (line: object) => void warnings.push(line),
+    error: () => undefined,
+  } as unknown as Logger;
   const catalog: Catalog = {
     version: '1',
     tenants: new Map(['north', 'south'].map((id) => [id, { id, name: id }])),
@@ -140,7 +144,7 @@ export function replica(
   limits: Partial<StreamLimits> = {},
   stream: Partial<Stream> = {},
 ): StreamHub {
-  const logger = { warn: () => undefined } as unknown as Logger;
+  const logger = { info: () => undefined, warn: () => undefined } as unknown as Logger;
   const catalog = { version: '1', tenants: new Map(), streams: streamsOf(stream), grants: [] };
   return secondHub({ log, registry: new Registry(), logger, catalog, limits, groups, leases });
 }

@@ -8,7 +8,7 @@ import type { HealthCheck, Logger, Registry } from '@tidegate/telemetry';
 import { randomBytes } from 'node:crypto';
 import { Admission, notFound, notOffered, type Admitted } from './admission';
 import { Belongings } from './belongings';
-import { checkPartitions, CursorSeal } from './cursor';
+import { CursorSeal } from './cursor';
 import type { DeadLetters } from './dead-letters';
 import { DurableFollow } from './durable-follow';
 import { durableGroup } from './durable-group';
@@ -35,6 +35,7 @@ import { parseStart, resolveStart, type StreamStart } from './start';
 import { StreamChannel } from './stream-channel';
 import { definitionOf } from './stream-definition';
 import { StreamSession, type SessionStart } from './stream-session';
+import { StreamSources } from './stream-sources';
 import { TopicFeed } from './topic-feed';
 import { unreadable } from './unreadable';
 import { Wheel } from './wheel';
@@ -43,7 +44,7 @@ export interface StreamHubOptions {
   catalog: Catalog;
   policy: Pick<Policy, 'view'>;
   tails: Pick<TailPool, 'open'>;
-  ranges: Pick<RangeReader, 'readRange' | 'offsets'>;
+  ranges: Pick<RangeReader, 'readRange' | 'offsets' | 'topics'>;
   /** At least 32 bytes each; the first seals, all open. */
   cursorKeys: readonly Buffer[];
   logger: Logger;
@@ -100,6 +101,7 @@ export class StreamHub {
   private readonly feeds: SharedByUse<TopicFeed>;
   private readonly openChannels = new Set<StreamChannel>();
   private readonly channels: SharedByUse<StreamChannel>;
+  private readonly sources: StreamSources;
   private readonly pump: Pump;
   private readonly wheel: Wheel;
   private readonly sessions = new Set<StreamSession>();
@@ -129,6 +131,12 @@ export class StreamHub {
       close: (channel) => this.closeChannel(channel),
       // Last values took some loading.
       lingerMs: (channel) => (channel.lastValues === undefined || this.isOver(channel) ? 0 : limits.tailLingerMs),
+    });
+    this.sources = new StreamSources({
+      ...{ limits, channels: this.openChannels, logger: options.logger },
+      acquire: (stream, topic) => this.acquireFeed(stream, topic),
+      release: (feed) => this.feeds.release(feed.topic, feed),
+      topics: () => options.ranges.topics(),
     });
     this.pump = new Pump({ channels: this.openChannels, tickMs: limits.tickMs, now: this.now });
     this.wheel = new Wheel(stepMs(limits), limits.heartbeatMs, { onStep: (nowMs) => this.look(nowMs), now: this.now });
@@ -275,6 +283,7 @@ export class StreamHub {
   async close(): Promise<void> {
     await this.drain();
     this.pump.stop();
+    this.sources.stop();
     await this.channels.closeAll();
     await this.feeds.closeAll();
   }
@@ -361,7 +370,11 @@ export class StreamHub {
       onPartition: () => undefined,
       onSkip: () => undefined,
       onDeleted: () => {
-        for (const session of this.sessions) if (session.channel.options.feeds.includes(feed)) session.sayUnavailable();
+        for (const session of this.sessions) {
+          const { channel } = session;
+          // The other topics of the stream go on.
+          if (channel.present.includes(feed) && channel.unavailable !== undefined) session.sayUnavailable();
+        }
       },
     });
     return feed;
@@ -375,9 +388,9 @@ export class StreamHub {
   private async openChannel(stream: ScopedStream): Promise<StreamChannel> {
     const { limits, metrics, seal, buckets, decodedRows, now } = this;
     const { logger, deadLetters } = this.options;
-    const feeds = await this.acquireFeeds(stream);
+    const sources = await this.sources.open(stream);
     const channel = new StreamChannel({
-      ...{ stream, feeds, buckets, seal, limits, metrics, logger, now },
+      ...{ stream, ...sources, buckets, seal, limits, metrics, logger, now },
       decoder: new RowDecoder({ stream, metrics, logger, decodedRows, deadLetters, now }),
       onArrival: this.pump.arrived,
       onProgress: this.pump.progressed,
@@ -389,7 +402,7 @@ export class StreamHub {
   private closeChannel(channel: StreamChannel): void {
     this.openChannels.delete(channel);
     channel.close();
-    for (const feed of channel.options.feeds) this.feeds.release(feed.topic, feed);
+    for (const feed of channel.present) this.feeds.release(feed.topic, feed);
   }
 
   /** What came when its records wanted no schemas has none. */
@@ -398,23 +411,11 @@ export class StreamHub {
     this.buckets.forget(feed.topic);
   }
 
-  private async acquireFeeds(stream: ScopedStream): Promise<TopicFeed[]> {
-    const { sources } = stream;
-    const avro = sources.filter(({ topic }) => formatOfTopic(stream, topic) === 'avro');
-    const anew = new Set(avro.map(({ topic }) => topic).filter((topic) => this.schemas.need(topic)));
-    const results = await Promise.allSettled(
-      sources.map(({ topic }) => this.feeds.acquire(topic, () => this.openFeed(topic))),
-    );
-    const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    try {
-      for (const result of results) if (result.status === 'rejected') throw result.reason;
-      checkPartitions(opened.map(({ rings }) => rings.length));
-      for (const feed of opened) if (anew.has(feed.topic)) this.readAnew(feed);
-      return opened;
-    } catch (error) {
-      for (const feed of opened) this.feeds.release(feed.topic, feed);
-      throw AppError.from(error);
-    }
+  private async acquireFeed(stream: ScopedStream, topic: string): Promise<TopicFeed> {
+    const anew = formatOfTopic(stream, topic) === 'avro' && this.schemas.need(topic);
+    const feed = await this.feeds.acquire(topic, () => this.openFeed(topic));
+    if (anew) this.readAnew(feed);
+    return feed;
   }
 
   /** Once per step of the wheel, over all sessions: credentials that end, and what all sinks hold together. */
@@ -442,7 +443,11 @@ export class StreamHub {
     const reasons = [...this.openFeeds].flatMap(({ topic, unavailable, waitsFor }) =>
       [unavailable, waitsFor].flatMap((reason) => (reason === undefined ? [] : [`${topic}: ${reason}`])),
     );
-    return reasons.length === 0 ? { ok: true } : { ok: false, reason: reasons.join('; ') };
+    const absent = [...this.openChannels].flatMap((channel) =>
+      [...channel.absent].map(([topic, reason]) => `${topic}: ${reason}`),
+    );
+    const all = [...new Set([...reasons, ...absent])];
+    return all.length === 0 ? { ok: true } : { ok: false, reason: all.join('; ') };
   }
 }
 

@@ -36,6 +36,7 @@ export class TopicFeed implements TailListener {
   readonly logStarts: bigint[] = [];
   /** Why nothing new can be read at the moment. */
   unavailable: string | undefined;
+  deleted = false;
   private readonly listeners = new Set<FeedListener>();
   private readonly held: HeldRecords;
   private tail: Tail | undefined;
@@ -142,6 +143,7 @@ export class TopicFeed implements TailListener {
     if (this.closed) return;
     if (this.tail === undefined) return void this.early.push(() => this.onReset(reason, partition, next));
     this.unavailable = undefined;
+    this.deleted = false;
     this.held.forget(partition);
     this.topicTag = topicTag(this.tail.topicId);
     if (reason !== 'truncated') this.logStarts[partition] = next;
@@ -159,6 +161,7 @@ export class TopicFeed implements TailListener {
 
   onDeleted(): void {
     this.unavailable = 'the topic was deleted';
+    this.deleted = true;
     for (const listener of this.listeners) listener.onDeleted?.(this);
   }
 
@@ -168,6 +171,7 @@ export class TopicFeed implements TailListener {
 
   onAvailable(): void {
     this.unavailable = undefined;
+    this.deleted = false;
   }
 
   private ring(partition: number, start: bigint): RecordRing {

@@ -82,8 +82,8 @@ export class Walk {
 
   /** The log of a partition changed under the reader: it goes on at `next`. */
   jump(source: number, partition: number, next: bigint, reason?: GapReason): void {
-    const offsets = this.position[source];
-    if (offsets === undefined) return;
+    // A topic may have become a source a moment ago.
+    const offsets = (this.position[source] ??= []);
     offsets[partition] = next;
     this.reads.delete(placeOf(source, partition));
     if (reason !== undefined) this.gaps.add(reason);
