@@ -1,5 +1,5 @@
+import { BenchCluster } from './harness/bench-cluster.ts';
 import type { Benchmark, BenchmarkOptions } from './harness/benchmark.ts';
-import { BenchCluster } from './kafka/bench-cluster.ts';
 import { measureMemory } from './kafka/memory.ts';
 import { measureProducers } from './kafka/producers.ts';
 import { measureReaders } from './kafka/readers.ts';

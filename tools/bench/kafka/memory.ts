@@ -1,8 +1,8 @@
+import type { BenchCluster } from '../harness/bench-cluster.ts';
 import type { BenchmarkOptions } from '../harness/benchmark.ts';
 import { playRounds, type Report } from '../harness/rounds.ts';
 import { compare, type Row } from '../harness/rows.ts';
 import { Worker } from '../harness/worker.ts';
-import type { BenchCluster } from './bench-cluster.ts';
 import { writeValuesFile } from './values-file.ts';
 
 const timeoutMs = 400_000;

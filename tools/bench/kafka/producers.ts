@@ -1,8 +1,8 @@
+import type { BenchCluster } from '../harness/bench-cluster.ts';
 import type { BenchmarkOptions } from '../harness/benchmark.ts';
 import { playRounds, type Measured, type Report } from '../harness/rounds.ts';
 import { compare, type Row } from '../harness/rows.ts';
 import { Worker } from '../harness/worker.ts';
-import type { BenchCluster } from './bench-cluster.ts';
 import { javaProducer } from './java-performance.ts';
 import { writeValuesFile } from './values-file.ts';
 

@@ -30,13 +30,19 @@ export class BenchCluster {
     return new BenchCluster(cluster, admin);
   }
 
+  /** Makes topics that stay as long as the cluster. */
+  async createTopics(count: number, numPartitions: number): Promise<string[]> {
+    const topics = Array.from({ length: count }, () => `bench-${randomUUID()}`);
+    const created = topics.map((topic) => ({ topic, numPartitions }));
+    await this.admin.createTopics({ topics: created, waitForLeaders: false });
+    await this.untilLed(topics);
+    return topics;
+  }
+
   /** Makes topics for the time of `work`. */
   async withTopics<T>(count: number, work: (topics: string[]) => Promise<T>): Promise<T> {
-    const topics = Array.from({ length: count }, () => `bench-${randomUUID()}`);
-    const created = topics.map((topic) => ({ topic, numPartitions: 6 }));
-    await this.admin.createTopics({ topics: created, waitForLeaders: false });
+    const topics = await this.createTopics(count, 6);
     try {
-      await this.untilLed(topics);
       return await work(topics);
     } finally {
       await this.admin.deleteTopics({ topics });
