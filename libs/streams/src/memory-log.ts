@@ -109,6 +109,11 @@ export class MemoryLog {
     }
   }
 
+  /** The broker of one topic is away, as its tails see it. */
+  silence(topic: string): void {
+    for (const { listener } of this.tailsOf(topic)) listener.onUnavailable('no broker answers');
+  }
+
   setDown(down: boolean): void {
     this.down = down;
     for (const { listener } of this.openTails) {

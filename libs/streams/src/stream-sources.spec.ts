@@ -132,6 +132,20 @@ describe('a stream of several topics', () => {
     await elsewhere.close();
   });
 
+  it('is read on, by newcomers too, while one of them cannot be read; and is unavailable while none can', async () => {
+    const all = open(two, { a: 1, b: 1 });
+    const { sink } = await follow(all);
+    all.log.silence('b');
+    const { sink: newcomer } = await follow(all);
+    put(all, 'a', 'a1');
+    await Promise.all([sink, newcomer].map((one) => one.until(() => one.ids.length === 1)));
+    const page = await all.hub.read(caller(), 'orders', { after: sink.lastCursor, limit: 10, waitMs: 0 });
+    expect([page.records, await healthOf(all)]).toEqual([[], 'b: no broker answers']);
+    all.log.silence('a');
+    const error = await follow(all).catch((thrown: unknown) => AppError.from(thrown));
+    expect([error, sink.of('bye')]).toMatchObject([{ code: 'unavailable' }, []]);
+  });
+
   it('is unavailable when none of them is there', async () => {
     const all = open(two, {});
     const error = await follow(all).catch((thrown: unknown) => AppError.from(thrown));
