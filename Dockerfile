@@ -6,4 +6,5 @@ ENV NODE_ENV=production HOST=0.0.0.0
 WORKDIR /app
 COPY dist/apps/${APP}/ ./
 USER node
-CMD ["node", "main.cjs"]
+# See nodeFlags in tools/start/apps.ts.
+CMD ["node", "--max-semi-space-size=8", "main.cjs"]

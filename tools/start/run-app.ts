@@ -5,7 +5,7 @@ import { localDirectory } from '../infra/directories.ts';
 import { isFree } from '../infra/ports.ts';
 import { untilMarkedEnds } from '../process-mark.ts';
 import { startServer, type Server } from '../supervisor.ts';
-import { portOf, type App } from './apps.ts';
+import { nodeFlags, portOf, type App } from './apps.ts';
 import { followLog } from './log-follower.ts';
 
 // Longer than an app's own grace period of 25 s, which ends it with a message.
@@ -37,7 +37,7 @@ export async function runApp(app: App, env: NodeJS.ProcessEnv, say: (line: strin
   const server = await startServer({
     name: app.name,
     command: process.execPath,
-    args: [path.join(root, 'dist/apps', app.name, 'main.cjs')],
+    args: [...nodeFlags, path.join(root, 'dist/apps', app.name, 'main.cjs')],
     cwd: root,
     env,
     logFile,

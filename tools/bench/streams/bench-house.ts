@@ -4,6 +4,7 @@ import path from 'node:path';
 import { bundle } from '../../bundle.ts';
 import { root } from '../../infra/cache.ts';
 import { freePorts, startRedis, type LocalStore } from '../../infra/index.ts';
+import { nodeFlags } from '../../start/apps.ts';
 import { startServer, untilReady, type Server } from '../../supervisor.ts';
 import { BenchCluster } from '../harness/bench-cluster.ts';
 import { writeCatalog, type StreamName } from './catalog.ts';
@@ -46,7 +47,8 @@ export class BenchHouse {
     return new BenchHouse({ cluster, issuer, topics }, redis, folder);
   }
 
-  async startWeb(nodeOptions: string[] = []): Promise<Served> {
+  /** With the flags of Node that it ships with, unless others are given. */
+  async startWeb(flags = nodeFlags): Promise<Served> {
     const [port, opsPort] = (await freePorts(2)) as [number, number];
     const env = {
       PATH: process.env['PATH'],
@@ -62,7 +64,7 @@ export class BenchHouse {
       ISSUER_URL: this.issuer.url,
       WEB_CLIENT_SECRET: 'not asked for here',
     };
-    const args = [...nodeOptions, path.join(this.folder, 'web.cjs')];
+    const args = [...flags, path.join(this.folder, 'web.cjs')];
     return this.serve('web', { args, env, port, readyUrl: `http://127.0.0.1:${opsPort}/readyz` });
   }
 

@@ -20,10 +20,11 @@ export async function measureIdle(house: BenchHouse, { quick, say }: BenchmarkOp
     await server.stop();
     return report;
   };
-  const ours = (protocol: 'websocket' | 'sse') => async () =>
-    run(await house.startWeb(), { protocol, path: '/streams/one', ready: 'caught-up' });
+  const ours = (protocol: 'websocket' | 'sse', flags?: string[]) => async () =>
+    run(await house.startWeb(flags), { protocol, path: '/streams/one', ready: 'caught-up' });
   const bare = async () => run(await house.startGateway('frame-per-tick'), { protocol: 'websocket' });
-  const measured = await playRounds({ websocket: ours('websocket'), sse: ours('sse'), bare }, { rounds: 1, say });
+  const sides = { websocket: ours('websocket'), unset: ours('websocket', []), sse: ours('sse'), bare };
+  const measured = await playRounds(sides, { rounds: 1, say });
   return steps.flatMap((count) => {
     const clients = count.toLocaleString('en');
     const figure = { figure: `kib${count}`, unit: 'KiB a connection', better: 'less' } as const;
@@ -31,6 +32,7 @@ export async function measureIdle(house: BenchHouse, { quick, say }: BenchmarkOp
     const published = { rival: centrifugo.idle, rivalFigure: 'kib', rivalName: centrifugo.name };
     return [
       compare({ ...webSocket, rival: measured.bare, rivalName: 'bare ws, nobody authenticated' }),
+      compare({ ...webSocket, rival: measured.unset, rivalName: 'itself without flags for Node' }),
       compare({ ...webSocket, ...published }),
       compare({ work: `memory of ${clients} idle SSE streams`, ours: measured.sse, ...figure, ...published }),
     ];
