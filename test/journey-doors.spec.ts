@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AuditTrail } from './support/audit-trail';
 import { DeviceDoor } from './support/device-door';
 import { House, type Bff } from './support/house';
+import { until } from './support/kafka-bench';
 import { PartnerClient } from './support/partner-client';
 import { TopicLog } from './support/topic-log';
 import { WebSocketClient } from './support/websocket-client';
@@ -74,14 +75,19 @@ describe('every door', () => {
     ]);
     const orderId = await house.placeOrder('13', bearer('service'));
     await Promise.all([phone.untilRows('orderId', [orderId]), support.untilRows('orderId', [orderId])]);
-    const dashboard = await get(`${web.url}/dashboard/13`, 'support@north');
-    expect(JSON.stringify(dashboard.body['recentOrders'])).toContain(orderId);
+    let requestId = '';
+    // A part that a busy machine does not answer in time is left out, and the dashboard says so.
+    await until('the dashboard shows the order', async () => {
+      const { body, id } = await get(`${web.url}/dashboard/13`, 'support@north');
+      requestId = id;
+      return JSON.stringify(body['recentOrders'] ?? []).includes(orderId);
+    });
 
     const barrier = await house.placeOrder('14', bearer('service'));
     await foreign.untilRows('orderId', [barrier]);
     expect(foreign.rows.some((row) => row['tenantId'] !== 'south')).toBe(false);
     expect((await get(`${web.url}/dashboard/13`, 'support@south')).status).toBe(404);
-    expect((await trail.ofRequests([dashboard.id]))[0]?.data).toMatchObject({ decision: 'allow', status: 200 });
+    expect((await trail.ofRequests([requestId]))[0]?.data).toMatchObject({ decision: 'allow', status: 200 });
     for (const client of [phone, support, foreign]) client.close();
   });
 

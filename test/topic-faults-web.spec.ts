@@ -227,11 +227,9 @@ describe('a topic behind the doors of web', () => {
     await until('only what is newest is left', async () => {
       // The newest segment is never compacted, and a new one begins with a record only.
       await put('tick', ++ticks);
-      return (await balances('from=earliest')).length < 4;
+      return (await balances('from=earliest')).length < 3;
     });
-    const kept = await balances('from=earliest');
-    expect(kept.slice(0, 2)).toEqual(['a9', 'b9']);
-    expect(await balances(`after=${early.cursor}`)).toEqual(kept);
+    for (const start of ['from=earliest', `after=${early.cursor}`]) expect(await balances(start)).toEqual(['a9', 'b9']);
     const resumed = await follow(late, 'accounts', support, early.cursor);
     const events = await SseClient.open(`${late.url}/streams/accounts?from=earliest`, support);
     closing.push(() => events.cut());
