@@ -118,7 +118,6 @@ async function events(ours: Play, consumers: Play, say: (line: string) => void):
 }
 
 async function policies(ours: Play, say: (line: string) => void): Promise<Row[]> {
-  // More than either can deliver, so that what policy takes shows.
   const load = { protocol: 'websocket', clients: 1_000, rate: 400 } as const;
   const measured = await playRounds(
     {
