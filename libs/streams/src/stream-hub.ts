@@ -8,35 +8,31 @@ import type { HealthCheck, Logger, Registry } from '@tidegate/telemetry';
 import { randomBytes } from 'node:crypto';
 import { Admission, notFound, notOffered, type Admitted } from './admission';
 import { Belongings } from './belongings';
+import { Channels } from './channels';
 import { CursorSeal } from './cursor';
 import type { DeadLetters } from './dead-letters';
 import { DurableFollow } from './durable-follow';
 import { durableGroup } from './durable-group';
 import type { GroupOffsets } from './durable-hold';
 import { Durables, notDurable } from './durables';
-import { formatOfTopic } from './formats';
+import { Feeds } from './feeds';
 import { LocalLeases, type Leases } from './leases';
 import { streamLimitsSchema, type StreamLimits } from './limits';
 import { StreamMetrics } from './metrics';
-import { Pump } from './pump';
 import { RangeBuckets } from './range-buckets';
 import { RingBudget } from './record-ring';
 import { RecordsRead, type RecordsPage, type RecordsReadOptions } from './records-read';
-import { DecodedRows, RowDecoder } from './row-decoder';
 import { SchemaRegistry, type SchemaRegistryOptions } from './schema-registry';
 import { Schemas } from './schemas';
-import type { ScopedStream } from './scoped-stream';
 import { copyOf, SessionAudits } from './session-audits';
 import type { ByeCode, SessionSink } from './session-sink';
 import { SessionStarts } from './session-starts';
-import { SharedByUse } from './shared-by-use';
 import type { Sight } from './sight';
 import { parseStart, resolveStart, type StreamStart } from './start';
-import { StreamChannel } from './stream-channel';
+import type { StreamChannel } from './stream-channel';
 import { definitionOf } from './stream-definition';
 import { StreamSession, type SessionStart } from './stream-session';
-import { StreamSources } from './stream-sources';
-import { TopicFeed } from './topic-feed';
+import type { TopicFeed } from './topic-feed';
 import { unreadable } from './unreadable';
 import { Wheel } from './wheel';
 
@@ -83,9 +79,6 @@ export interface Session {
   close(): void;
 }
 
-/** By the size of their records; the rows themselves weigh some times that. */
-const decodedRowsBytes = 8 * 1024 * 1024;
-
 /** Streams of the catalog for any transport: shared tails, a position per session, the caller's view of every row. */
 export class StreamHub {
   /** Fails while a topic that somebody reads cannot be read; not required, since other topics may well be fine. */
@@ -93,16 +86,8 @@ export class StreamHub {
   private readonly limits: StreamLimits;
   private readonly seal: CursorSeal;
   private readonly metrics: StreamMetrics;
-  private readonly budget: RingBudget;
-  private readonly schemas: Schemas;
-  private readonly buckets: RangeBuckets;
-  private readonly decodedRows = new DecodedRows(decodedRowsBytes);
-  private readonly openFeeds = new Set<TopicFeed>();
-  private readonly feeds: SharedByUse<TopicFeed>;
-  private readonly openChannels = new Set<StreamChannel>();
-  private readonly channels: SharedByUse<StreamChannel>;
-  private readonly sources: StreamSources;
-  private readonly pump: Pump;
+  private readonly feeds: Feeds;
+  private readonly channels: Channels;
   private readonly wheel: Wheel;
   private readonly sessions = new Set<StreamSession>();
   private readonly audits: SessionAudits | undefined;
@@ -118,35 +103,24 @@ export class StreamHub {
   constructor(private readonly options: StreamHubOptions) {
     const limits = (this.limits = streamLimitsSchema.parse(options.limits ?? {}));
     this.seal = new CursorSeal(options.cursorKeys);
-    this.budget = new RingBudget(limits.ringsTotalBytes);
-    this.metrics = new StreamMetrics(options.registry, () => this.budget.bytes);
-    const { schemaRegistry } = options;
-    this.schemas = new Schemas(schemaRegistry && new SchemaRegistry(schemaRegistry, options.registry));
-    this.buckets = new RangeBuckets(options.ranges, limits, this.now, this.schemas);
-    this.feeds = new SharedByUse({
-      close: (feed) => this.closeFeed(feed),
-      lingerMs: () => limits.tailLingerMs,
-    });
-    this.channels = new SharedByUse({
-      close: (channel) => this.closeChannel(channel),
-      // Last values took some loading.
-      lingerMs: (channel) => (channel.lastValues === undefined || this.isOver(channel) ? 0 : limits.tailLingerMs),
-    });
-    this.sources = new StreamSources({
-      ...{ limits, channels: this.openChannels, logger: options.logger },
-      acquire: (stream, topic) => this.acquireFeed(stream, topic),
-      release: (feed) => this.feeds.release(feed.topic, feed),
-      topics: () => options.ranges.topics(),
-    });
-    this.pump = new Pump({ channels: this.openChannels, tickMs: limits.tickMs, now: this.now });
-    this.wheel = new Wheel(stepMs(limits), limits.heartbeatMs, { onStep: (nowMs) => this.look(nowMs), now: this.now });
-    const { audit: log, catalog } = options;
-    const { summaryMs } = limits;
+    const budget = new RingBudget(limits.ringsTotalBytes);
+    this.metrics = new StreamMetrics(options.registry, () => budget.bytes);
+    const { metrics, seal, now } = this;
+    const { catalog, policy, tails, ranges, logger, audit: log, deadLetters, schemaRegistry } = options;
+    const schemas = new Schemas(schemaRegistry && new SchemaRegistry(schemaRegistry, options.registry));
+    const buckets = new RangeBuckets(ranges, limits, now, schemas);
+    const onDeleted = (feed: TopicFeed) => this.sayDeleted(feed);
+    const feeds = new Feeds({ tails, limits, budget, metrics, schemas, buckets, now, onDeleted });
+    const isOver = (channel: StreamChannel) => !this.isOf(channel, channel.name);
+    this.feeds = feeds;
+    this.channels = new Channels({ feeds, ranges, buckets, seal, limits, metrics, logger, deadLetters, now, isOver });
+    this.wheel = new Wheel(stepMs(limits), limits.heartbeatMs, { onStep: (nowMs) => this.look(nowMs), now });
+    const { summaryMs, warmingWaitMs, maxFilters } = limits;
     const policyVersion = () => this.admission.policyVersion;
-    this.audits = log && new SessionAudits({ log, policyVersion, summaryMs, now: this.now });
-    this.starts = new SessionStarts({ ranges: options.ranges, warmingWaitMs: limits.warmingWaitMs });
+    this.audits = log && new SessionAudits({ log, policyVersion, summaryMs, now });
+    this.starts = new SessionStarts({ ranges, warmingWaitMs });
     this.durables = this.makeDurables(options);
-    this.admission = new Admission({ catalog, policy: options.policy, maxFilters: limits.maxFilters });
+    this.admission = new Admission({ catalog, policy, maxFilters });
     this.health = { name: 'streams', required: false, check: () => this.check() };
   }
 
@@ -231,7 +205,7 @@ export class StreamHub {
     }
     // What they were shown until now they keep; whoever asks again is seen with new eyes.
     for (const read of this.reads) read.stop();
-    this.channels.endIdle((channel) => this.isOver(channel));
+    this.channels.endIdle();
   }
 
   /** What the caller sees by now. @throws AppError `not_found`, `unavailable` */
@@ -246,10 +220,6 @@ export class StreamHub {
   private isOf({ options }: StreamChannel, name: string): boolean {
     const base = this.admission.base(name, options.stream.scope ?? 'all');
     return base !== undefined && definitionOf(base) === definitionOf(options.stream);
-  }
-
-  private isOver(channel: StreamChannel): boolean {
-    return !this.isOf(channel, channel.name);
   }
 
   private async page({ signals, ...options }: RecordsReadOptions & { signals: AbortSignal[] }): Promise<RecordsPage> {
@@ -282,8 +252,6 @@ export class StreamHub {
 
   async close(): Promise<void> {
     await this.drain();
-    this.pump.stop();
-    this.sources.stop();
     await this.channels.closeAll();
     await this.feeds.closeAll();
   }
@@ -334,7 +302,7 @@ export class StreamHub {
     this.wheel.add(session);
     this.metrics.sessions.inc({ stream });
     this.audits?.started(session);
-    this.pump.progressed();
+    this.channels.progressed();
     return session;
   }
 
@@ -347,9 +315,8 @@ export class StreamHub {
   }
 
   private async use({ base }: Admitted, belongings: Belongings): Promise<StreamChannel> {
-    const key = definitionOf(base);
-    const channel = await this.channels.acquire(key, () => this.openChannel(base));
-    belongings.keep(() => this.channels.release(key, channel));
+    const channel = await this.channels.acquire(base);
+    belongings.keep(() => this.channels.release(channel));
     if (channel.unavailable !== undefined) throw unreadable(channel.unavailable);
     return channel;
   }
@@ -359,63 +326,12 @@ export class StreamHub {
     return offsets && new Durables({ offsets, leases, commitMs: limits.commitMs, metrics, logger, now });
   }
 
-  private async openFeed(topic: string): Promise<TopicFeed> {
-    const { limits, budget, metrics, schemas, now } = this;
-    const feed = new TopicFeed(topic, { tails: this.options.tails, limits, budget, metrics, schemas, now });
-    await feed.open();
-    this.openFeeds.add(feed);
-    feed.listen({
-      onRecords: () => undefined,
-      onReset: (_feed, _reason, partition) => this.buckets.forget(topic, partition),
-      onPartition: () => undefined,
-      onSkip: () => undefined,
-      onDeleted: () => {
-        for (const session of this.sessions) {
-          const { channel } = session;
-          // The other topics of the stream go on.
-          if (channel.present.includes(feed) && channel.unavailable !== undefined) session.sayUnavailable();
-        }
-      },
-    });
-    return feed;
-  }
-
-  private closeFeed(feed: TopicFeed): Promise<void> {
-    this.openFeeds.delete(feed);
-    return feed.close();
-  }
-
-  private async openChannel(stream: ScopedStream): Promise<StreamChannel> {
-    const { limits, metrics, seal, buckets, decodedRows, now } = this;
-    const { logger, deadLetters } = this.options;
-    const sources = await this.sources.open(stream);
-    const channel = new StreamChannel({
-      ...{ stream, ...sources, buckets, seal, limits, metrics, logger, now },
-      decoder: new RowDecoder({ stream, metrics, logger, decodedRows, deadLetters, now }),
-      onArrival: this.pump.arrived,
-      onProgress: this.pump.progressed,
-    });
-    this.openChannels.add(channel);
-    return channel;
-  }
-
-  private closeChannel(channel: StreamChannel): void {
-    this.openChannels.delete(channel);
-    channel.close();
-    for (const feed of channel.present) this.feeds.release(feed.topic, feed);
-  }
-
-  /** What came when its records wanted no schemas has none. */
-  private readAnew(feed: TopicFeed): void {
-    feed.forget();
-    this.buckets.forget(feed.topic);
-  }
-
-  private async acquireFeed(stream: ScopedStream, topic: string): Promise<TopicFeed> {
-    const anew = formatOfTopic(stream, topic) === 'avro' && this.schemas.need(topic);
-    const feed = await this.feeds.acquire(topic, () => this.openFeed(topic));
-    if (anew) this.readAnew(feed);
-    return feed;
+  private sayDeleted(feed: TopicFeed): void {
+    for (const session of this.sessions) {
+      const { channel } = session;
+      // The other topics of the stream go on.
+      if (channel.present.includes(feed) && channel.unavailable !== undefined) session.sayUnavailable();
+    }
   }
 
   /** Once per step of the wheel, over all sessions: credentials that end, and what all sinks hold together. */
@@ -440,13 +356,7 @@ export class StreamHub {
   }
 
   private check(): ReturnType<HealthCheck['check']> {
-    const reasons = [...this.openFeeds].flatMap(({ topic, unavailable, waitsFor }) =>
-      [unavailable, waitsFor].flatMap((reason) => (reason === undefined ? [] : [`${topic}: ${reason}`])),
-    );
-    const absent = [...this.openChannels].flatMap((channel) =>
-      [...channel.absent].map(([topic, reason]) => `${topic}: ${reason}`),
-    );
-    const all = [...new Set([...reasons, ...absent])];
+    const all = [...new Set([...this.feeds.troubles(), ...this.channels.troubles()])];
     return all.length === 0 ? { ok: true } : { ok: false, reason: all.join('; ') };
   }
 }

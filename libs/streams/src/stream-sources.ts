@@ -2,6 +2,7 @@ import { matchesPattern } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
 import type { Logger } from '@tidegate/telemetry';
 import { checkPartitions, maxPartitions } from './cursor';
+import type { Feeds } from './feeds';
 import type { StreamLimits } from './limits';
 import { hasPatterns, namedTopics, type ScopedStream } from './scoped-stream';
 import type { StreamChannel } from './stream-channel';
@@ -10,9 +11,7 @@ import { readable, unreadable } from './unreadable';
 
 export interface StreamSourcesOptions {
   channels: ReadonlySet<StreamChannel>;
-  /** Each one wants a `release`. */
-  acquire: (stream: ScopedStream, topic: string) => Promise<TopicFeed>;
-  release: (feed: TopicFeed) => void;
+  feeds: Feeds;
   /** The names of all topics there are. */
   topics: () => Promise<string[]>;
   limits: Pick<StreamLimits, 'topicsPollMs' | 'maxTopics'>;
@@ -47,7 +46,7 @@ export class StreamSources {
   async open(stream: ScopedStream): Promise<OpenSources> {
     const listed = hasPatterns(stream) ? await readable(this.options.topics()) : [];
     const { topics, absent } = this.plan(stream, listed);
-    const results = await Promise.allSettled(topics.map((topic) => this.options.acquire(stream, topic)));
+    const results = await Promise.allSettled(topics.map((topic) => this.options.feeds.acquire(stream, topic)));
     const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const feeds: TopicFeed[] = [];
     try {
@@ -60,7 +59,7 @@ export class StreamSources {
       checkPartitions(opened.filter(({ topic }) => named.includes(topic)).map(({ rings }) => rings.length));
       if (opened.length === 0 && absent.size > 0) throw unreadable([...absent].join('; '));
     } catch (error) {
-      opened.forEach(this.options.release);
+      for (const feed of opened) this.options.feeds.release(feed);
       throw AppError.from(error);
     }
     for (const feed of opened) {
@@ -93,7 +92,7 @@ export class StreamSources {
       // Said by the tail too, since a broker that has just started may list too little.
       if (channel.isNamed(feed) || !feed.deleted || listed.has(feed.topic)) continue;
       channel.dropSource(feed);
-      this.options.release(feed);
+      this.options.feeds.release(feed);
     }
     const { topics, absent } = this.plan(stream, listed);
     const there = new Set(channel.present.map(({ topic }) => topic));
@@ -107,13 +106,13 @@ export class StreamSources {
 
   /** Says why not. */
   private async add(channel: StreamChannel, topic: string): Promise<string | undefined> {
-    const { channels, acquire, release, logger } = this.options;
+    const { channels, feeds, logger } = this.options;
     const { stream } = channel.options;
     try {
-      const feed = await acquire(stream, topic);
+      const feed = await feeds.acquire(stream, topic);
       const reason = feed.deleted ? missing : fits(channel.present, feed) ? undefined : tooManyPartitions;
       if (reason !== undefined || !channels.has(channel)) {
-        release(feed);
+        feeds.release(feed);
         return reason;
       }
       channel.addSource(feed);
@@ -126,7 +125,7 @@ export class StreamSources {
 
   private refuse(feed: TopicFeed, absent: Map<string, string>): void {
     absent.set(feed.topic, tooManyPartitions);
-    this.options.release(feed);
+    this.options.feeds.release(feed);
   }
 
   private plan(stream: ScopedStream, listed: Iterable<string>): { topics: string[]; absent: Map<string, string> } {
