@@ -16,7 +16,8 @@ import type { StreamRecord } from './stream-record';
 import type { StreamSession } from './stream-session';
 import { TopicEntrance } from './topic-entrance';
 import type { FeedListener, TopicFeed } from './topic-feed';
-import { EventGroup, LatestGroup, type Outgoing, type ViewGroup } from './view-group';
+import type { LatestGroup } from './view-group';
+import { ViewGroups } from './view-groups';
 
 export interface ChannelOptions {
   stream: ScopedStream;
@@ -59,7 +60,7 @@ export class StreamChannel implements FeedListener {
   resets = 0;
   /** Called when `arrived` moves, for readers that wait. */
   readonly waiting = new Set<() => void>();
-  private readonly groups = new Map<string, ViewGroup>();
+  private readonly groups: ViewGroups;
   /** To be said to those who were live when something was lost. */
   private readonly gaps = new Map<GapReason, Set<StreamSession>>();
   private readonly arrivals = new Arrivals();
@@ -77,6 +78,7 @@ export class StreamChannel implements FeedListener {
     const { latest: limits, name } = stream;
     this.lastValues =
       limits && new LastValues({ ...rest, name, limits, head: () => this.head, onReady: () => this.unload() });
+    this.groups = new ViewGroups(options.decoder, this.lastValues);
     for (const feed of options.feeds) feed.listen(this);
   }
 
@@ -167,30 +169,16 @@ export class StreamChannel implements FeedListener {
 
   join(session: StreamSession): void {
     this.behind.delete(session);
-    const { mode, sight } = session;
-    const group = mode === 'latest' ? this.latestGroup(sight) : this.eventGroup(sight);
-    group.live.add(session);
-    session.tally.share(group.counts);
+    this.groups.join(session);
   }
 
   leave(session: StreamSession): void {
     this.behind.delete(session);
-    for (const mode of ['events', 'latest'] as const) {
-      const key = `${mode} ${session.sight.id}`;
-      const group = this.groups.get(key);
-      if (group?.live.delete(session) === true) session.tally.unshare();
-      if (group?.empty === true) this.groups.delete(key);
-    }
+    this.groups.leave(session);
   }
 
   latestGroup(sight: Sight): LatestGroup {
-    const key = `latest ${sight.id}`;
-    const known = this.groups.get(key);
-    if (known instanceof LatestGroup) return known;
-    if (this.lastValues === undefined) throw new Error(`${this.name} keeps no last values`);
-    const group = new LatestGroup(sight, this.options.decoder, this.lastValues);
-    this.groups.set(key, group);
-    return group;
+    return this.groups.latest(sight);
   }
 
   /** The topics that its offsets are of, as they are now. */
@@ -240,8 +228,7 @@ export class StreamChannel implements FeedListener {
     // Whoever comes next walks over what was dropped, from the rings.
     this.arrived.forEach((offsets, source) => this.head[source]?.splice(0, Infinity, ...offsets));
     this.sealedHeads.clear();
-    const live = [...this.groups.values()].flatMap((group) => [...group.live]);
-    for (const follower of [...live, ...this.behind]) follower.fail();
+    for (const follower of [...this.groups.live, ...this.behind]) follower.fail();
     this.unload();
     this.lastValues?.fail();
   }
@@ -292,25 +279,12 @@ export class StreamChannel implements FeedListener {
     const version = this.lastValues?.version ?? 0;
     const changes = this.lastValues?.apply(records) ?? nothing;
     this.countWithheld(records);
-    const outgoing: Outgoing[] = [];
-    for (const group of [...this.groups.values()]) {
-      const out = group.judge({ records, changes, version });
-      if (out !== undefined) outgoing.push(out);
-    }
+    const outgoing = this.groups.judge({ records, changes, version });
     for (const { source, partition, next } of moves) this.moveHead(source, partition, next);
     for (const { stream, give, count, to } of outgoing) {
       for (const session of to) session.give(give);
       this.options.metrics.rows.inc({ stream }, count * to.length);
     }
-  }
-
-  private eventGroup(sight: Sight): EventGroup {
-    const key = `events ${sight.id}`;
-    const known = this.groups.get(key);
-    if (known instanceof EventGroup) return known;
-    const group = new EventGroup(sight, this.options.decoder, this.lastValues);
-    this.groups.set(key, group);
-    return group;
   }
 
   private unload(): void {
@@ -323,7 +297,7 @@ export class StreamChannel implements FeedListener {
     if (lastValues === undefined || lastValues.idle) return;
     lastValues.reset();
     this.keepLastValues();
-    for (const group of [...this.groups.values()]) if (group instanceof LatestGroup) group.startOver(reason);
+    this.groups.startOver(reason);
   }
 
   private nextRun(): Run {
@@ -340,7 +314,7 @@ export class StreamChannel implements FeedListener {
   private noteGap(reason: GapReason): void {
     const sessions = this.gaps.get(reason) ?? new Set();
     this.gaps.set(reason, sessions);
-    for (const { live } of this.groups.values()) for (const session of live) sessions.add(session);
+    for (const session of this.groups.live) sessions.add(session);
   }
 
   private sayGaps(): void {
