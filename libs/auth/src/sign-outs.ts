@@ -29,6 +29,7 @@ export class SignOuts {
   private readonly signals = new Map<string, WeakRef<AbortSignal>>();
   /** Lives as long as a principal holds the signal. */
   private readonly controllers = new WeakMap<AbortSignal, AbortController>();
+  private readonly forgotten = new FinalizationRegistry<string>((key) => this.forget(key));
 
   constructor(
     private readonly text: SharedText,
@@ -54,6 +55,7 @@ export class SignOuts {
     const controller = new AbortController();
     this.controllers.set(controller.signal, controller);
     this.signals.set(key, new WeakRef(controller.signal));
+    this.forgotten.register(controller.signal, key);
     return controller.signal;
   }
 
@@ -73,11 +75,15 @@ export class SignOuts {
     await this.watched.refresh();
     if (this.watched.value === before) return;
     for (const [key, seconds] of this.watched.value ?? []) if (before?.get(key) !== seconds) this.withdraw(key);
-    for (const [key, signal] of this.signals) if (signal.deref() === undefined) this.signals.delete(key);
   }
 
   close(): void {
     clearInterval(this.timer);
+  }
+
+  /** Unless the caller has come back, and has another signal. */
+  private forget(key: string): void {
+    if (this.signals.get(key)?.deref() === undefined) this.signals.delete(key);
   }
 
   private withdraw(key: string): void {
