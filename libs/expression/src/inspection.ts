@@ -31,6 +31,8 @@ const macros = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 interface Loop {
   readonly variable: string;
   readonly path: readonly string[];
+  /** Whether its body looks at an element. */
+  isRead: boolean;
 }
 
 /** Walks a parsed condition: refuses what it may not do, and notes what it reads and which comparisons it makes. */
@@ -114,17 +116,16 @@ export class Inspection {
       throw new Refusal(`"${variable.args}" is taken; name the loop variable otherwise`, variable);
     }
     const path = pathOf(list);
-    const known = this.paths.size;
     // What filter() gives are whole elements, of which anything may be read outside the loop.
     if (variable?.op === 'id' && path?.[0] === 'row' && path.length > 1 && macro !== 'filter') {
       this.row.add(path[1] ?? '');
-      this.loopOver = { variable: variable.args, path: path.slice(1) };
+      this.loopOver = { variable: variable.args, path: path.slice(1), isRead: false };
     } else {
       this.visit(list, loops);
     }
     this.visitAll(rest, loops + 1);
     // A body that looks at no element still tells how many there are.
-    if (this.loopOver !== undefined && this.paths.size === known) this.reads(this.loopOver.path);
+    if (this.loopOver?.isRead === false) this.reads(this.loopOver.path);
     this.loopOver = undefined;
   }
 
@@ -139,8 +140,9 @@ export class Inspection {
     } else if (root === 'sub') {
       const part = name === 'claims' ? [name, ...names.slice(0, 1)] : [name];
       this.sub.set(JSON.stringify(part), part);
-    } else {
-      this.reads([...(this.loopOver?.path ?? []), ...path.slice(1)]);
+    } else if (this.loopOver !== undefined) {
+      this.loopOver.isRead = true;
+      this.reads([...this.loopOver.path, ...path.slice(1)]);
     }
     return true;
   }
