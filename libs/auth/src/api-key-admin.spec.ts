@@ -92,6 +92,14 @@ describe(ApiKeyAdmin.name, () => {
     expect(keys.verify(key)).toMatchObject({ subject: 'partner-east', tenant: 'north', roles: ['partner'] });
   });
 
+  it('makes keys of a client with the name of what every object has', async () => {
+    const { admin, keys } = replica();
+    const wanted = { client: 'constructor', scopes, expiresAt };
+    await expect(admin.create(wanted)).rejects.toMatchObject({ code: 'invalid_argument' });
+    const { key } = await admin.create({ ...wanted, roles: ['partner'] });
+    expect(keys.verify(key)).toMatchObject({ subject: 'constructor', roles: ['partner'] });
+  });
+
   it('makes no third live key, wherever the others are, also when two replicas are asked at once', async () => {
     const [{ admin }, other] = [replica(), replica()];
     const wanted = { client: 'partner-north', scopes, expiresAt };

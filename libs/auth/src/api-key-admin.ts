@@ -64,13 +64,13 @@ export class ApiKeyAdmin {
   }
 
   private clientOf(wanted: NewApiKey, shared: SharedKeys, file: Clients): Clients[string] {
-    const all = withShared(file, shared)[wanted.client];
+    const all = ownOf(withShared(file, shared), wanted.client);
     if (all !== undefined && all.keys.filter((key) => isLive(key, this.nowMs)).length >= maxLiveKeys) {
       throw new AppError('conflict', `The client has ${maxLiveKeys} live keys; revoke one first.`);
     }
-    const known = shared.clients[wanted.client];
+    const known = ownOf(shared.clients, wanted.client);
     if (known !== undefined) return known;
-    const { tenant, roles } = file[wanted.client] ?? wanted;
+    const { tenant, roles } = ownOf(file, wanted.client) ?? wanted;
     if (roles === undefined)
       throw new AppError('invalid_argument', 'Say the roles, and the tenant if it has one, of a new client.');
     return { ...(tenant !== undefined && { tenant }), roles: [...roles], keys: [], certificates: [] };
@@ -89,4 +89,9 @@ export class ApiKeyAdmin {
   private get nowMs(): number {
     return (this.options.now ?? Date.now)();
   }
+}
+
+/** A client may be called `constructor`. */
+function ownOf(clients: Clients, name: string): Clients[string] | undefined {
+  return Object.hasOwn(clients, name) ? clients[name] : undefined;
 }
