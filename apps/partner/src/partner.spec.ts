@@ -209,16 +209,16 @@ describe('declared access', () => {
     );
     const named = doors.map(({ method, path, access }) => `${method} ${path} ${accessText(access)}`);
     expect(named.sort()).toEqual([
-      'DELETE /admin/api-keys/:id platform',
-      'GET /admin/api-keys platform',
+      'DELETE /admin/api-keys/:id platform api-keys:manage',
+      'GET /admin/api-keys platform api-keys:manage',
       'GET /asyncapi.json public',
       'GET /openapi.json public',
       'GET /streams any caller',
       'GET /streams/:name any caller',
       'GET /streams/:name/records any caller',
       'GET /v1/transactions transactions:read',
-      'POST /admin/api-keys platform',
-      'POST /admin/sign-outs platform',
+      'POST /admin/api-keys platform api-keys:manage',
+      'POST /admin/sign-outs platform api-keys:manage',
       'POST /stream-tickets any caller',
       'POST /streams/:name/acks any caller',
       'POST /v1/transactions partner transactions:write',

@@ -5,7 +5,7 @@ import { newApiKeySchema, signOutSchema, type ApiKeyRow, type NewApiKeyBody, typ
 
 /** Who may call, for platform engineers. Every replica follows within seconds. */
 @Controller('admin')
-@Require({ roles: ['platform'] })
+@Require({ roles: ['platform'], resource: 'api-keys', action: 'manage' })
 export class AdminController {
   constructor(
     private readonly keys: ApiKeyAdmin,

@@ -16,7 +16,13 @@ export const newApiKeySchema = z.strictObject({
     .max(16)
     .optional(),
   scopes: z
-    .array(z.string().regex(/^[a-z][a-z0-9-]*:(?:read|write|manage)$/, 'expected <resource>:<action>'))
+    .array(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9-]*:(?:read|write|manage)$/, 'expected <resource>:<action>')
+        // The file may give its client any role.
+        .refine((scope) => !scope.startsWith('api-keys:'), 'no key may make keys'),
+    )
     .min(1)
     .max(64),
   expiresAt: z.iso

@@ -62,6 +62,22 @@ describe('keys made by a platform engineer', () => {
       await as(support, partner.http()[method](path)).expect(403);
     }
   });
+
+  it('are not for a token of an engineer that is narrowed to something else', async () => {
+    const claims = { roles: ['platform'], scope: 'transactions:read' };
+    const narrowed = await partner.backends.token(claims, 'engineer');
+    await as(narrowed, partner.http().get('/admin/api-keys')).expect(403);
+    const body = { client: 'partner-west', roles: ['partner'], scopes: ['transactions:read'] };
+    await as(narrowed, partner.http().post('/admin/api-keys')).send(body).expect(403);
+    await as(narrowed, partner.http().post('/admin/sign-outs')).send({ subject: 'x' }).expect(403);
+    const fitting = await partner.backends.token({ ...claims, scope: 'api-keys:manage' }, 'engineer');
+    await as(fitting, partner.http().get('/admin/api-keys')).expect(200);
+  });
+
+  it('never get the scope to make keys', async () => {
+    const refused = await make({ client: 'partner-south', scopes: ['api-keys:manage'] });
+    expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_argument' } });
+  });
 });
 
 describe('a caller who is signed out', () => {

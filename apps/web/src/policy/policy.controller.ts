@@ -6,7 +6,7 @@ import { Policy, type Explanation } from '@tidegate/policy';
 import { explainSchema, explanationSchema, jsonOf, type Explain } from './policy.dto';
 
 @Controller('policy')
-@Require({ roles: ['platform'] })
+@Require({ roles: ['platform'], resource: 'policy' })
 export class PolicyController {
   constructor(private readonly policy: Policy) {}
 

@@ -86,6 +86,8 @@ describe('POST /policy/explain', () => {
       const { status, body } = await explain(question, await backends.token({ roles }));
       expect({ status, code: body.code }).toEqual({ status: 403, code: 'permission_denied' });
     }
+    const narrowed = await backends.token({ roles: ['platform'], scope: 'orders:read' });
+    expect((await explain(question, narrowed)).status).toBe(403);
     const anonymous = await request(app.getHttpServer()).post('/policy/explain').send(question);
     expect(anonymous.status).toBe(401);
   });
