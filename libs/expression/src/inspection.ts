@@ -25,6 +25,8 @@ const functions = new Set(
     ' ',
   ),
 );
+/** They look at every character or element of what they are given. */
+const thorough = new Set(['size', 'contains', 'lowerAscii', 'upperAscii', 'trim']);
 const macros = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
 /** A loop's variable, and the path of the row that it goes through. */
@@ -105,6 +107,10 @@ export class Inspection {
     if (!functions.has(name)) throw new Refusal(`the function "${name}" is not offered`, node);
     // The library parses durations by a regular expression that takes cubic time on digits without a unit.
     if (name === 'duration' && args[0]?.op !== 'value') throw new Refusal('duration() takes a literal only', node);
+    // It would cost as much as a loop within a loop.
+    if (loops > 0 && thorough.has(name) && mentionsRow(node.args)) {
+      throw new Refusal(`${name}() of a part of the row within a loop is not offered`, node);
+    }
     this.visitAll(args, loops);
   }
 
