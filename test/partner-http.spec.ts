@@ -329,6 +329,8 @@ describe('a partner', () => {
     expect((await post('away')).status).toBe(201);
     await untilBooked(...accepted);
     await settle();
-    for (const transactionId of accepted) expect(booked(transactionId)).toHaveLength(1);
+    // What the ledger booked once may be published twice when the broker is killed: its relay is at least once.
+    const bookings = (transactionId: string) => new Set(booked(transactionId).map((row) => JSON.stringify(row)));
+    for (const transactionId of accepted) expect([...bookings(transactionId)]).toHaveLength(1);
   }, 180_000);
 });

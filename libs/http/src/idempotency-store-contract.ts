@@ -49,9 +49,9 @@ export function describeIdempotencyStore(name: string, open: () => IdempotencySt
     });
 
     it('gives a silent attempt up after its lease, and hears no more of it', async () => {
-      await store.claim(first, 50);
+      await store.claim(first, 500);
       expect(await store.claim(again, leaseMs)).toEqual({ kind: 'running' });
-      await sleep(80);
+      await sleep(550);
       expect(await store.claim(again, leaseMs)).toEqual({ kind: 'claimed' });
       await store.answered(first, '{"late":1}');
       await store.forget(first);
