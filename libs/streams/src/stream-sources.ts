@@ -87,6 +87,8 @@ export class StreamSources {
   }
 
   private async renew(channel: StreamChannel, listed: ReadonlySet<string>): Promise<void> {
+    // Closed while others were looked at: it has let its topics go, and another release would take them from who reads them.
+    if (!this.options.channels.has(channel)) return;
     const { stream } = channel.options;
     for (const feed of channel.present) {
       // Said by the tail too, since a broker that has just started may list too little.
