@@ -1,4 +1,5 @@
 import { AppError } from '@tidegate/errors';
+import type { StringPlace } from './json-keys';
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -16,12 +17,14 @@ const colon = 0x3a;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-/** What a JSON text holds outside its strings. */
+/** What a JSON text holds. */
 export interface JsonScan {
   /** Some number could come out of a double with other digits. Errs on the side of yes. */
   delicate: boolean;
   /** Keys with a value, all objects together. */
   pairs: number;
+  /** Keys that are written with an escape. */
+  escapedKeys: StringPlace[];
   lineBreaks: boolean;
 }
 
@@ -31,18 +34,23 @@ export interface JsonScan {
  * @throws AppError `malformed` when it is nested too deep to be written out again without recursion trouble
  */
 export function scanJson(text: string): JsonScan {
-  const scan: JsonScan = { delicate: false, pairs: 0, lineBreaks: false };
+  const scan: JsonScan = { delicate: false, pairs: 0, escapedKeys: [], lineBreaks: false };
+  const escapes = text.includes('\\');
   let depth = 0;
+  let start = 0;
+  let end = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) {
-      at = endOfString(text, at);
+      start = at;
+      at = end = endOfString(text, at);
     } else if (code === colon) {
       scan.pairs++;
+      if (escapes && text.slice(start, end).includes('\\')) scan.escapedKeys.push([start, end]);
     } else if (code === minus || (code >= zero && code <= nine)) {
-      const end = endOfNumber(text, at);
-      scan.delicate ||= isDelicate(text, at, end);
-      at = end - 1;
+      const after = endOfNumber(text, at);
+      scan.delicate ||= isDelicate(text, at, after);
+      at = after - 1;
     } else if (code === 0x5b || code === 0x7b) {
       if (++depth > maxDepth) throw new AppError('malformed', `The JSON is nested deeper than ${maxDepth} levels.`);
     } else if (code === 0x5d || code === 0x7d) {

@@ -105,6 +105,37 @@ describe('parseJson()', () => {
   });
 });
 
+describe('keys with escapes', () => {
+  it('are what they say, whatever keys were met before', () => {
+    // V8 reads the second text's as "tenantI\\" after the first: nodejs/node#63785.
+    expect(Object.keys(object('{"id":1,"tenantI\\\\":1}'))).toEqual(['id', 'tenantI\\']);
+    expect(Object.keys(object('{"id":1,"tenantI\\u0064":1}'))).toEqual(['id', 'tenantId']);
+    expect(Object.keys(object('{"id":1,"tenantI\\"":1.10}'))).toEqual(['id', 'tenantI"']);
+  });
+
+  it('are those of any object, with any escapes', () => {
+    const key = fc.oneof(fc.string(), fc.constantFrom('a', '\\', '"', '\ud800', '__proto__', '\n'));
+    const escaped = (text: string) =>
+      [...Array(text.length).keys()].map((at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
+    const pair = fc
+      .tuple(key, fc.boolean())
+      .map(([name, all]) => ({ name, written: all ? `"${escaped(name)}"` : JSON.stringify(name) }));
+    fc.assert(
+      fc.property(fc.array(pair), (pairs) => {
+        const text = (depth: number): string =>
+          `{${pairs.map(({ written }, at) => `${written}:${depth > 0 ? `[${text(0)}]` : at}`).join(',')}}`;
+        const last = Object.fromEntries(pairs.map(({ name }, at) => [name, at]));
+        expect(parseJson(text(0))).toEqual(last);
+        expect(parseJson(text(1))).toEqual(Object.fromEntries(Object.keys(last).map((name) => [name, [last]])));
+      }),
+    );
+  });
+
+  it.each(['{"a\\n"::1}', '{"a\\n":[:1]}', '{"\\x":1}', '{"\\n":1', '{"\\', '"\\n":1'])('fail in %s', (text) => {
+    expect(() => parseJson(text)).toThrow('not valid JSON');
+  });
+});
+
 describe('parseJsonText()', () => {
   it.each([
     '{"a":1,"b":{"a":[{"a":1},{"a":2}]}}',
@@ -121,6 +152,7 @@ describe('parseJsonText()', () => {
   it.each([
     '{"a":1,"a":2}',
     '{"a":1,"\\u0061":2}',
+    '{"a":1,"\\u0062":2}',
     '[{"b":{"a":{},"a":{}}}]',
     '{"__proto__":1,"__proto__":2}',
     '{"a":1.10,"a":9007199254740993}',
@@ -131,8 +163,7 @@ describe('parseJsonText()', () => {
   });
 
   it('never takes a text as it is in which a key stands twice, at whatever depth', () => {
-    // Not a lone backslash: V8 of Node 24 reads the key '"' as that one once it has met it in the same place.
-    const key = fc.constantFrom('a', 'b', '__proto__', ':', '"', 'x\\y');
+    const key = fc.constantFrom('a', 'b', '__proto__', ':', '"', '\\', 'x\\y');
     const { text } = fc.letrec<{ text: string; pair: string }>((tie) => ({
       text: fc.oneof(
         { maxDepth: 4 },
@@ -145,7 +176,7 @@ describe('parseJsonText()', () => {
     fc.assert(
       fc.property(text, (json) => {
         const { value, faithful } = parseJsonText(json);
-        expect(faithful).toBe(stringifyJson(value) === json);
+        expect(faithful).toBe(!json.includes('\\') && stringifyJson(value) === json);
       }),
     );
   });

@@ -1,4 +1,5 @@
 import { AppError } from '@tidegate/errors';
+import { PlainKeys } from './json-keys';
 import { scanJson, type JsonScan } from './json-scan';
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
@@ -39,14 +40,15 @@ export function parseJson(text: string): JsonValue {
 
 /**
  * What `parseJson` gives, and whether the text may stand for it wherever it is sent on: it says nothing else, since no key
- * stands twice in an object, and is one line.
+ * stands twice in an object or is written with an escape, and is one line.
  *
  * @throws AppError as `parseJson` does
  */
 export function parseJsonText(text: string): { value: JsonValue; faithful: boolean } {
   const scan = scanJson(text);
   const value = parseScanned(text, scan);
-  return { value, faithful: !scan.lineBreaks && countKeys([value]) === scan.pairs };
+  const { escapedKeys, lineBreaks, pairs } = scan;
+  return { value, faithful: escapedKeys.length === 0 && !lineBreaks && countKeys([value]) === pairs };
 }
 
 /** The JSON text of a value, raw numbers with the digits that they came with. */
@@ -60,12 +62,22 @@ export function numberOf(digits: string): JsonValue {
   return JSON.stringify(value) === digits ? value : (json.rawJSON(digits) as unknown as JsonValue);
 }
 
-function parseScanned(text: string, { delicate }: JsonScan): JsonValue {
+function parseScanned(text: string, { delicate, escapedKeys }: JsonScan): JsonValue {
+  const parse = (plain: string) => (delicate ? json.parse(plain, keepDigits) : JSON.parse(plain)) as JsonValue;
   try {
-    return (delicate ? json.parse(text, keepDigits) : JSON.parse(text)) as JsonValue;
+    if (escapedKeys.length === 0) return parse(text);
+    const keys = new PlainKeys(text, escapedKeys);
+    return named(parse(keys.text), keys);
   } catch (cause) {
     throw new AppError('malformed', 'The text is not valid JSON.', { cause });
   }
+}
+
+/** The value with the keys that it came with. */
+function named(value: JsonValue, keys: PlainKeys): JsonValue {
+  if (typeof value !== 'object' || value === null || isRawNumber(value)) return value;
+  if (Array.isArray(value)) return value.map((item) => named(item, keys));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [keys.keyOf(name), named(item, keys)]));
 }
 
 function keepDigits(_key: string, value: unknown, { source }: { source?: string }): unknown {
