@@ -1,4 +1,5 @@
 import { AuditLog, AuditModule, type AuditEntry } from '@tidegate/audit';
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expectProblem, last, raw, startNotes, type Notes } from './notes-fixture';
@@ -19,8 +20,12 @@ beforeEach(() => made.splice(0));
 const client = () => notes.client();
 const entries = () => made;
 
+async function untilMade(count: number): Promise<void> {
+  for (let tries = 0; entries().length < count && tries < 2_500; tries++) await delay(2);
+}
+
 async function only(): Promise<AuditEntry> {
-  for (let tries = 0; entries().length === 0 && tries < 500; tries++) await delay(2);
+  await untilMade(1);
   await delay(5);
   const [entry] = entries();
   expect(entries()).toHaveLength(1);
@@ -145,15 +150,16 @@ describe('the audit of requests', () => {
   it('is one event for a client that leaves before its answer', async () => {
     const request = httpRequest({ port: notes.port, path: '/open/slow' });
     request.on('error', () => undefined);
+    const arrived = once(notes.app.getHttpServer(), 'request');
     request.end();
-    await delay(50);
+    await arrived;
     request.destroy();
     expect(await only()).toMatchObject({ status: 499, outcome: 'client_gone', resource: { route: '/open/slow' } });
   });
 
   it('is one event per request of a connection', async () => {
     await raw(notes.port, ['GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3), last]);
-    await delay(10);
+    await untilMade(4);
     expect(entries().map(({ status }) => status)).toEqual([404, 404, 404, 200]);
   });
 });
