@@ -40,8 +40,7 @@ describe('reading from the rack nearby', () => {
 
   it('asks the leader once and then the follower in its rack, and the leader again when the follower dies', async () => {
     const topic = await bench.topic(1);
-    const { topics } = await bench.admin.fetchTopicMetadata({ topics: [topic] });
-    const leader = topics[0]?.partitions[0]?.leader ?? 0;
+    const [leader = 0] = await bench.leaders(topic);
     const nearby = (leader % 3) + 1;
     const options = {
       brokers: proxies.map(({ port }) => `127.0.0.1:${port}`),

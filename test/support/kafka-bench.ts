@@ -60,12 +60,19 @@ export class KafkaBench {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
     const topics = [{ topic, numPartitions: partitions, configEntries }];
     await this.admin.createTopics({ topics, waitForLeaders: false });
-    // Asked again until it is true: kafkajs' own wait fails on a broker that has not heard of the topic yet.
-    const hasLeaders = async (): Promise<boolean> => {
-      const { topics: found } = await this.admin.fetchTopicMetadata({ topics: [topic] });
-      return found[0]?.partitions.every(({ leader }) => leader >= 0) ?? false;
-    };
-    await until(`${topic} has leaders`, () => hasLeaders().catch(() => false));
+    await this.leaders(topic);
+  }
+
+  /** Of each partition, asked again until there is one: a broker may not have heard of a new topic yet. */
+  async leaders(topic: string): Promise<number[]> {
+    let leaders: number[] = [];
+    await until(`${topic} has leaders`, async () => {
+      const found = await this.admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined);
+      const partitions = found?.topics[0]?.partitions ?? [];
+      leaders = partitions.sort((a, b) => a.partitionId - b.partitionId).map(({ leader }) => leader);
+      return leaders.length > 0 && leaders.every((leader) => leader >= 0);
+    });
+    return leaders;
   }
 
   /** Moves the log's start, as retention does. */
