@@ -1,5 +1,5 @@
 import { AppError } from '@tidegate/errors';
-import { redisError, type Redis } from '@tidegate/redis';
+import { redisAnswer, type Redis } from '@tidegate/redis';
 
 /** Knows which proofs were used. */
 export interface ProofMemory {
@@ -35,10 +35,6 @@ export class RedisProofMemory implements ProofMemory {
   constructor(private readonly redis: Pick<Redis, 'set'>) {}
 
   async isFirst(id: string, keptMs: number): Promise<boolean> {
-    try {
-      return (await this.redis.set(`tidegate:dpop:${id}`, '1', 'PX', keptMs, 'NX')) === 'OK';
-    } catch (error) {
-      throw redisError(error);
-    }
+    return (await redisAnswer(this.redis.set(`tidegate:dpop:${id}`, '1', 'PX', keptMs, 'NX'))) === 'OK';
   }
 }

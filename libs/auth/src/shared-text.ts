@@ -1,5 +1,5 @@
 import { AppError } from '@tidegate/errors';
-import { redisError, type Redis } from '@tidegate/redis';
+import { redisAnswer, type Redis } from '@tidegate/redis';
 
 const maxTries = 5;
 
@@ -47,18 +47,10 @@ export class RedisText implements SharedText {
   ) {}
 
   async read(): Promise<string | undefined> {
-    try {
-      return (await this.redis.get(this.key)) ?? undefined;
-    } catch (error) {
-      throw redisError(error);
-    }
+    return (await redisAnswer(this.redis.get(this.key))) ?? undefined;
   }
 
   async replace(before: string | undefined, after: string): Promise<boolean> {
-    try {
-      return (await this.redis.eval(replaceScript, 1, this.key, before ?? '', after)) === 1;
-    } catch (error) {
-      throw redisError(error);
-    }
+    return (await redisAnswer(this.redis.eval(replaceScript, 1, this.key, before ?? '', after))) === 1;
   }
 }

@@ -1,5 +1,5 @@
 import { AppError } from '@tidegate/errors';
-import { redisError, type Redis } from '@tidegate/redis';
+import { redisAnswer, type Redis } from '@tidegate/redis';
 
 /** Keeps a text for a while and gives it out once. */
 export interface TicketStore {
@@ -45,18 +45,10 @@ export class RedisTicketStore implements TicketStore {
   ) {}
 
   async put(id: string, text: string, lifetimeMs: number): Promise<void> {
-    try {
-      await this.redis.set(this.prefix + id, text, 'PX', lifetimeMs);
-    } catch (error) {
-      throw redisError(error);
-    }
+    await redisAnswer(this.redis.set(this.prefix + id, text, 'PX', lifetimeMs));
   }
 
   async take(id: string): Promise<string | undefined> {
-    try {
-      return (await this.redis.getdel(this.prefix + id)) ?? undefined;
-    } catch (error) {
-      throw redisError(error);
-    }
+    return (await redisAnswer(this.redis.getdel(this.prefix + id))) ?? undefined;
   }
 }

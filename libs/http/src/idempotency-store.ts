@@ -1,5 +1,5 @@
 import { AppError } from '@tidegate/errors';
-import { redisError, type Redis } from '@tidegate/redis';
+import { redisAnswer, type Redis } from '@tidegate/redis';
 
 /** Who may go on with a request that carries a key. */
 export type Claim =
@@ -141,11 +141,7 @@ export class RedisIdempotencyStore implements IdempotencyStore {
     await this.run(reopenScript, id, attempt);
   }
 
-  private async run(script: string, id: string, ...values: (string | number)[]): Promise<unknown> {
-    try {
-      return await this.redis.eval(script, 1, this.prefix + id, ...values);
-    } catch (error) {
-      throw redisError(error);
-    }
+  private run(script: string, id: string, ...values: (string | number)[]): Promise<unknown> {
+    return redisAnswer(this.redis.eval(script, 1, this.prefix + id, ...values));
   }
 }

@@ -1,4 +1,12 @@
 export type { Redis } from 'ioredis';
 export { RedisHealth } from './health';
-export { closeRedis, createRedis, redisError, redisOptionsSchema, type RedisDeps, type RedisOptions } from './redis';
+export {
+  closeRedis,
+  createRedis,
+  redisAnswer,
+  redisError,
+  redisOptionsSchema,
+  type RedisDeps,
+  type RedisOptions,
+} from './redis';
 export { REDIS, RedisModule } from './redis.module';

@@ -64,6 +64,15 @@ export function redisError(error: unknown): AppError {
   });
 }
 
+/** What Redis answers a command. @throws AppError as `redisError` makes it */
+export async function redisAnswer<T>(command: Promise<T>): Promise<T> {
+  try {
+    return await command;
+  } catch (error) {
+    throw redisError(error);
+  }
+}
+
 /** The listener also keeps an `error` event from ending the process. */
 function logTransitions(redis: Redis, logger: Logger): void {
   let away = false;

@@ -1,4 +1,4 @@
-import { redisError, type Redis } from '@tidegate/redis';
+import { redisAnswer, type Redis } from '@tidegate/redis';
 
 /** Who holds a durable subscription. One holder at a time; a newcomer takes it from the one before. */
 export interface Leases {
@@ -33,23 +33,23 @@ export class RedisLeases implements Leases {
   constructor(private readonly redis: Redis) {}
 
   async take(group: string, holder: string): Promise<void> {
-    await answer(this.redis.set(leaseKey(group), holder, 'PX', leaseMs));
+    await redisAnswer(this.redis.set(leaseKey(group), holder, 'PX', leaseMs));
   }
 
   async takeIfFree(group: string, holder: string): Promise<boolean> {
-    return (await answer(this.redis.set(leaseKey(group), holder, 'PX', leaseMs, 'NX'))) === 'OK';
+    return (await redisAnswer(this.redis.set(leaseKey(group), holder, 'PX', leaseMs, 'NX'))) === 'OK';
   }
 
   async renew(group: string, holder: string): Promise<string[] | undefined> {
     const keys = [leaseKey(group), messagesKey(group)] as const;
-    const left = await answer(this.redis.eval(renewScript, 2, ...keys, holder, leaseMs));
+    const left = await redisAnswer(this.redis.eval(renewScript, 2, ...keys, holder, leaseMs));
     return Array.isArray(left) ? left.map(String) : undefined;
   }
 
   async leave(group: string, message: string): Promise<void> {
     const key = messagesKey(group);
     const left = this.redis.multi().rpush(key, message).ltrim(key, -maxMessages, -1).pexpire(key, messagesMs);
-    await answer(left.exec());
+    await redisAnswer(left.exec());
   }
 
   async release(group: string, holder: string): Promise<void> {
@@ -98,12 +98,4 @@ function leaseKey(group: string): string {
 
 function messagesKey(group: string): string {
   return `tidegate:durable:{${group}}:acks`;
-}
-
-async function answer<T>(command: Promise<T>): Promise<T> {
-  try {
-    return await command;
-  } catch (error) {
-    throw redisError(error);
-  }
 }
