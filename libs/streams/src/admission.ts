@@ -32,14 +32,13 @@ export class Admission {
   private readonly scoped = new Map<string, ScopedStream>();
   private catalog: Catalog;
   private policy: Pick<Policy, 'view'>;
+  private readonly maxFilters: number;
 
   constructor({ catalog, policy, maxFilters }: AdmissionOptions) {
     this.catalog = catalog;
     this.policy = policy;
     this.maxFilters = maxFilters;
   }
-
-  private readonly maxFilters: number;
 
   /** Of those who are admitted already, what they see comes from these, too. */
   change(catalog: Catalog, policy: Pick<Policy, 'view'>): void {
@@ -74,14 +73,15 @@ export class Admission {
     if (view === undefined || stream === undefined || base === undefined) throw notFound();
     checkMode(start, stream);
     const filter = start.where === undefined ? undefined : this.filter(stream, start.where, view, belongings);
+    const sighted = (who: Principal, seen: View, of: Stream) =>
+      new Sight({ stream: name, view: seen, scope: scopeOf(who, seen), share: shareOf(of), filter });
     const sightOf = (other: Principal) => {
       const [now, there] = [this.policy.view(other, name), this.catalog.streams.get(name)];
       if (now === undefined || there === undefined || filter?.restrictedField(now) !== undefined) return undefined;
-      return new Sight({ stream: name, view: now, scope: scopeOf(other, now), share: shareOf(there), filter });
+      return sighted(other, now, there);
     };
     const owner = { stream: name, tenant: principal.tenant, subject: principal.subject };
-    const sight = new Sight({ stream: name, view, scope: scopeOf(principal, view), share: shareOf(stream), filter });
-    return { sight, base, owner, sightOf };
+    return { sight: sighted(principal, view, stream), base, owner, sightOf };
   }
 
   private filter(stream: Stream, where: string, view: View, belongings: Belongings): Filter {

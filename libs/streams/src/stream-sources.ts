@@ -1,10 +1,9 @@
-import { matchesPattern } from '@tidegate/catalog';
 import { AppError } from '@tidegate/errors';
 import type { Logger } from '@tidegate/telemetry';
 import { checkPartitions, maxPartitions } from './cursor';
 import type { Feeds } from './feeds';
 import type { StreamLimits } from './limits';
-import { hasPatterns, namedTopics, type ScopedStream } from './scoped-stream';
+import { hasPatterns, namedTopics, sourceOfTopic, type ScopedStream } from './scoped-stream';
 import type { StreamChannel } from './stream-channel';
 import type { TopicFeed } from './topic-feed';
 import { readable, unreadable } from './unreadable';
@@ -133,17 +132,15 @@ export class StreamSources {
   private plan(stream: ScopedStream, listed: Iterable<string>): { topics: string[]; absent: Map<string, string> } {
     const { maxTopics } = this.options.limits;
     const named = namedTopics(stream);
-    const fitting = [...listed].filter((topic) => !named.includes(topic) && fitsPattern(stream, topic)).sort();
+    const fitting = [...listed]
+      .filter((topic) => !named.includes(topic) && sourceOfTopic(stream, topic) !== undefined)
+      .sort();
     const room = Math.max(0, maxTopics - named.length);
     const absent = new Map(
       fitting.slice(room).map((topic) => [topic, `the stream has ${maxTopics} topics already`] as const),
     );
     return { topics: [...named, ...fitting.slice(0, room)], absent };
   }
-}
-
-function fitsPattern({ sources }: ScopedStream, topic: string): boolean {
-  return sources.some((source) => 'pattern' in source && matchesPattern(source.pattern, topic));
 }
 
 function fits(feeds: readonly TopicFeed[], { rings }: TopicFeed): boolean {
