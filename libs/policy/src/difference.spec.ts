@@ -3,24 +3,11 @@ import { contractShapes } from '@tidegate/contracts';
 import { compileCondition } from '@tidegate/expression';
 import { join } from 'node:path';
 import { compareCatalogs } from './difference';
+import { grantOf, type GrantChange } from './grant-fixture';
 
 const shipped = loadCatalog(join(__dirname, '../../../catalog'));
 
-const grant = (change: Partial<Grant> & { condition?: string } = {}): Grant => {
-  const { condition, ...rest } = change;
-  const where = condition === undefined ? {} : { where: compileCondition(condition, { row: contractShapes.order }) };
-  const columns = { deny: [], mask: {} };
-  return {
-    id: 'g',
-    roles: ['r'],
-    resources: ['orders'],
-    actions: ['read'],
-    columns,
-    tenants: 'own',
-    ...where,
-    ...rest,
-  };
-};
+const grant = (change: GrantChange = {}) => grantOf(change);
 const changes = (before: Grant[], after: Grant[]) =>
   compareCatalogs({ ...shipped, grants: before }, { ...shipped, grants: after }).map(
     ({ role, action, resource, rows, kind, columns }) => {

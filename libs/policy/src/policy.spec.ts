@@ -1,9 +1,9 @@
 import type { Principal } from '@tidegate/auth';
 import { loadCatalog, type Catalog, type Grant } from '@tidegate/catalog';
 import { contractShapes, parseJson, type JsonObject } from '@tidegate/contracts';
-import { compileCondition } from '@tidegate/expression';
 import { Registry } from '@tidegate/telemetry';
 import { join } from 'node:path';
+import { grantOf, type GrantChange } from './grant-fixture';
 import { Policy } from './policy';
 
 const shipped = loadCatalog(join(__dirname, '../../../catalog'));
@@ -35,19 +35,7 @@ const transaction: JsonObject = {
   accountNumber: 'CH5604835012345678009',
 };
 
-const grant = (id: string, change: Partial<Grant> & { condition?: string } = {}): Grant => {
-  const { condition, ...rest } = change;
-  return {
-    id,
-    roles: ['customer'],
-    resources: ['orders'],
-    actions: ['read'],
-    columns: { deny: [], mask: {} },
-    tenants: 'own',
-    ...(condition !== undefined && { where: compileCondition(condition, { row: contractShapes.order }) }),
-    ...rest,
-  };
-};
+const grant = (id: string, change: GrantChange = {}) => grantOf({ id, roles: ['customer'], ...change });
 const policyOf = (...grants: Grant[]) => new Policy({ ...shipped, grants } satisfies Catalog);
 
 describe(Policy.name, () => {

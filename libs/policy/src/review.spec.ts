@@ -2,23 +2,12 @@ import { loadCatalog, type Catalog, type Grant } from '@tidegate/catalog';
 import { contractShapes } from '@tidegate/contracts';
 import { compileCondition } from '@tidegate/expression';
 import { join } from 'node:path';
+import { grantOf, type GrantChange } from './grant-fixture';
 import { reviewCatalog } from './review';
 
 const shipped = loadCatalog(join(__dirname, '../../../catalog'));
 
-const grant = (id: string, change: Partial<Grant> & { condition?: string } = {}): Grant => {
-  const { condition, ...rest } = change;
-  return {
-    id,
-    roles: ['support'],
-    resources: ['orders'],
-    actions: ['read'],
-    columns: { deny: [], mask: {} },
-    tenants: 'own',
-    ...(condition !== undefined && { where: compileCondition(condition, { row: contractShapes.order }) }),
-    ...rest,
-  };
-};
+const grant = (id: string, change: GrantChange = {}) => grantOf({ id, roles: ['support'], ...change });
 const orders = new Map([...shipped.streams].filter(([name]) => name === 'orders'));
 const review = (...grants: Grant[]) => {
   const catalog: Catalog = { ...shipped, streams: orders, grants };
