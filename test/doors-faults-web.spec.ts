@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Balancer } from './support/balancer';
 import type { Bff } from './support/house';
+import { until } from './support/kafka-bench';
 import { SseClient } from './support/sse-client';
 import { at, metric, StreamHouse } from './support/stream-house';
 import { StreamReader } from './support/stream-reader';
@@ -119,10 +120,9 @@ describe('the doors of web', () => {
     const memory = await Peak.of(two);
     const byes = () => metric(two, 'tidegate_stream_byes_total', 'code="too_slow"');
     // Who reads again within the seconds that the server waits hears the goodbye; later there is only a cut.
-    const told = (async () => {
-      while ((await byes()) < 5) await sleep(500);
+    const told = until('those that have stopped are closed', async () => (await byes()) >= 5, 90_000, 500).then(() => {
       for (const client of stalled) client.resume();
-    })();
+    });
     const numbers = Array.from({ length: 400 }, (_, n) => n);
     for (const n of numbers) {
       // One of them alone is far more than a reader may have waiting for it.

@@ -174,8 +174,9 @@ export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
   timeoutMs = 20_000,
+  everyMs = 20,
 ): Promise<void> {
-  for (const deadlineMs = Date.now() + timeoutMs; !(await condition()); await sleep(20)) {
+  for (const deadlineMs = Date.now() + timeoutMs; !(await condition()); await sleep(everyMs)) {
     if (Date.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
   }
 }
